@@ -1,1 +1,5 @@
 //! Placeholder.
+pub mod entry;
+pub mod ids;
+pub mod records;
+pub mod slots;

@@ -1,0 +1,285 @@
+//! What the store keeps, in domain terms: records, typed writes grouped in batches, reads and their answers.
+//!
+//! The core emits [`Batch`]es and [`Read`]s and knows nothing of keys and families; `hubbub-store` encodes them and
+//! knows nothing of decisions. A batch belongs to one partition and carries everything that was decided, times and
+//! ids included, so a replica applies it without re-running any logic.
+
+use crate::ids::{Conversation, DeviceId, LogId, MessageId, MessageName, PartitionId, Seq, Timestamp, UserId};
+use bytes::Bytes;
+
+/// Most entries in one stored block.
+pub const BLOCK_ENTRIES_MAX: usize = 64;
+/// A block is closed once its entries reach this many bytes; one entry alone may be longer.
+pub const BLOCK_BYTES_MAX: usize = 32 * 1024;
+
+/// A run of entries of one conversation that were committed together, stored as one value under its first seq.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Seq of the first entry.
+    pub first: Seq,
+    /// How many entries, 1 to [`BLOCK_ENTRIES_MAX`].
+    pub count: u16,
+    /// `ordinal` of the last entry.
+    pub last_ordinal: u64,
+    /// The entries as `crate::entry` encodes them, one after the other.
+    pub entries: Bytes,
+}
+
+impl Block {
+    /// Seq of the last entry.
+    #[must_use]
+    pub fn last(&self) -> Seq {
+        Seq(self.first.0 + u64::from(self.count) - 1)
+    }
+}
+
+/// A conversation, apart from its log and members. The head is that of the last block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationRecord {
+    /// Name of a group; empty for a direct conversation.
+    pub title: String,
+    /// Owner of a group; `UserId(0)` for a direct conversation or an empty group.
+    pub owner: UserId,
+    /// The name of the request that made a group.
+    pub created_by: Option<MessageName>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Identity of its log at creation; what clients see also depends on the store's log epoch.
+    pub log_id: LogId,
+    /// Highest seq no longer kept.
+    pub floor: Seq,
+    /// Highest seq about which push has been decided.
+    pub notified_up_to: Seq,
+}
+
+/// What a member may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Reads and writes.
+    Member,
+    /// Also adds and removes members.
+    Owner,
+}
+
+/// A stretch of a log that a member may see: `[joined, left)`, open while they are a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// First visible seq.
+    pub joined: Seq,
+    /// First seq that is not visible any more.
+    pub left: Option<Seq>,
+}
+
+/// A member of a conversation, past or present.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberRecord {
+    /// Role of the last (or open) span.
+    pub role: Role,
+    /// Ascending and disjoint; never empty.
+    pub spans: Vec<Span>,
+}
+
+/// One device's marks in one conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct CursorRecord {
+    /// Highest seq that the device holds.
+    pub delivered: Seq,
+    /// Highest seq that the person has seen.
+    pub read: Seq,
+    /// When the device last moved a mark.
+    pub last_seen: Timestamp,
+}
+
+/// A user's side of a membership: what lists and syncs start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MembershipRecord {
+    /// First visible seq of the last span.
+    pub joined: Seq,
+    /// Seq of the entry that brought the membership to this state; a lower one never overwrites a higher.
+    pub version: Seq,
+    /// Whether it is open.
+    pub member: bool,
+}
+
+/// A user's account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountRecord {
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// A fact that another partition must learn, kept until it confirms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// The conversation whose home decided it; the row lives in that conversation's slot.
+    pub conversation: Conversation,
+    /// Ascending within the partition.
+    pub n: MessageId,
+    /// Whose membership changed.
+    pub user: UserId,
+    /// What it is now.
+    pub membership: MembershipRecord,
+}
+
+/// One decided change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Appends a block to a conversation's log.
+    PutBlock(Conversation, Block),
+    /// Makes or changes a conversation.
+    PutConversation(Conversation, ConversationRecord),
+    /// Makes or changes a member.
+    PutMember(Conversation, UserId, MemberRecord),
+    /// Moves a device's marks.
+    PutCursor(Conversation, UserId, DeviceId, CursorRecord),
+    /// Makes or changes a user's side of a membership.
+    PutMembership(UserId, Conversation, MembershipRecord),
+    /// Makes an account.
+    PutAccount(UserId, AccountRecord),
+    /// Remembers a fact for another partition.
+    PutOutbox(OutboxRow),
+    /// Forgets a confirmed fact.
+    DeleteOutbox(Conversation, MessageId),
+}
+
+/// The decided changes of one partition that become durable together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The partition, whose slots are the only ones the writes touch.
+    pub partition: PartitionId,
+    /// Dense, from 1, in each partition; stored as the applied position in the same commit.
+    pub position: u64,
+    /// The last id that the partition gave out, so that a clock that steps back repeats none.
+    pub last_id: MessageId,
+    /// When it was decided.
+    pub time: Timestamp,
+    /// The changes, applied in order.
+    pub writes: Vec<Write>,
+}
+
+/// Where a partition stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct PartitionState {
+    /// Position of the last applied batch; 0 before the first.
+    pub position: u64,
+    /// Last id given out.
+    pub last_id: MessageId,
+}
+
+/// Something that the core wants to know from the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// A conversation with its members, marks and head.
+    Conversation(Conversation),
+    /// A user with their memberships.
+    User(UserId),
+    /// A part of a log.
+    Page(PageRequest),
+    /// Which of these users have no account.
+    MissingUsers(Vec<UserId>),
+    /// The entry of a name with `after < seq <= up_to`.
+    FindName {
+        /// Where to look.
+        conversation: Conversation,
+        /// Search above this seq.
+        after: Seq,
+        /// Search up to this seq.
+        up_to: Seq,
+        /// What to look for.
+        name: MessageName,
+    },
+}
+
+/// A part of a log: up to `entries_max` entries and about `bytes_max` bytes (one entry at least).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Whose log.
+    pub conversation: Conversation,
+    /// From where, and in which direction.
+    pub position: PagePosition,
+    /// No entry above this seq is returned.
+    pub up_to: Seq,
+    /// Most entries.
+    pub entries_max: usize,
+    /// The page ends before the entry that would exceed it, unless that entry is the only one.
+    pub bytes_max: usize,
+    /// Also tell the ordinal of the entry at this seq (0 gives 0).
+    pub ordinal_at: Option<Seq>,
+}
+
+/// Where a page lies. Entries are returned in ascending order either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PagePosition {
+    /// The entries nearest above this seq.
+    After(Seq),
+    /// The entries nearest below this seq.
+    Before(Seq),
+}
+
+/// A part of a log: the entries `after + 1 ..= last`; empty when `after == last`.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Page {
+    /// The seq before the first entry.
+    pub after: Seq,
+    /// The seq of the last entry.
+    pub last: Seq,
+    /// The entries as `crate::entry` encodes them, one after the other.
+    pub entries: Bytes,
+    /// The answer to [`PageRequest::ordinal_at`].
+    pub ordinal: Option<u64>,
+}
+
+/// A conversation as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredConversation {
+    /// The record.
+    pub record: ConversationRecord,
+    /// Past and present members.
+    pub members: Vec<(UserId, MemberRecord)>,
+    /// Marks of all devices.
+    pub cursors: Vec<(UserId, DeviceId, CursorRecord)>,
+    /// Seq of the last entry; 0 when there is none.
+    pub head: Seq,
+    /// Ordinal of the last entry.
+    pub head_ordinal: u64,
+}
+
+/// A user as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredUser {
+    /// The account.
+    pub account: AccountRecord,
+    /// Open and ended memberships, by conversation key.
+    pub memberships: Vec<(Conversation, MembershipRecord)>,
+}
+
+/// An entry found by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FoundEntry {
+    /// Where it stands.
+    pub seq: Seq,
+    /// Its id.
+    pub message_id: MessageId,
+    /// When it was decided.
+    pub time: Timestamp,
+}
+
+/// The answer to a [`Read`], of the same shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadResult {
+    /// To [`Read::Conversation`]; `None` when there is no such conversation.
+    Conversation(Option<Box<StoredConversation>>),
+    /// To [`Read::User`]; `None` when there is no such account.
+    User(Option<Box<StoredUser>>),
+    /// To [`Read::Page`].
+    Page(Page),
+    /// To [`Read::MissingUsers`].
+    MissingUsers(Vec<UserId>),
+    /// To [`Read::FindName`].
+    FindName {
+        /// The entry, if it is there.
+        found: Option<FoundEntry>,
+        /// Time of the first entry above `after`, if there is one.
+        oldest: Option<Timestamp>,
+    },
+}
