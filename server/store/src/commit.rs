@@ -1,0 +1,125 @@
+//! From decided changes to rows: what a commit writes, the same for both stores, and how it may fail.
+//!
+//! Each batch becomes the rows of its writes, in order, followed by its partition's state row, which therefore also
+//! marks the end of the batch wherever batches are merged.
+
+use crate::family::Family;
+use crate::keys::{self, Key};
+use crate::partitions::Partitions;
+use crate::{block, stored};
+use hubbub_core::ids::{PartitionId, Slot};
+use hubbub_core::records::{Batch, Write};
+
+/// Whether a commit waits for the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sync {
+    /// It does (unless the store keeps no write-ahead log).
+    Yes,
+    /// It returns once the kernel has the write.
+    No,
+}
+
+/// Why nothing was committed. After `Full` and `Io` it is unknown whether a restart will find the batches, so the
+/// process must stop; after the others nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// The write would have waited for flushes or compactions.
+    #[error("the store is behind with flushes or compactions")]
+    Stalled,
+    /// The file system has no space left.
+    #[error("no space left for the store: {0}")]
+    Full(String),
+    /// Anything else that RocksDB says.
+    #[error("the store cannot write: {0}")]
+    Io(String),
+    /// The batch is not the next of its partition.
+    #[error("batch {position} of partition {partition} is not the next, {expected}")]
+    OutOfOrder {
+        /// Whose.
+        partition: PartitionId,
+        /// What came.
+        position: u64,
+        /// What must come.
+        expected: u64,
+    },
+    /// A write touches a slot of another partition.
+    #[error("a batch of partition {partition} writes to slot {slot}, which it does not own")]
+    Misplaced {
+        /// Whose batch.
+        partition: PartitionId,
+        /// Where it writes.
+        slot: Slot,
+    },
+    /// There is no such partition.
+    #[error("there is no partition {0}")]
+    UnknownPartition(PartitionId),
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// Where rows go.
+pub(crate) trait Sink {
+    fn put(&mut self, family: Family, key: &[u8], value: &[u8]);
+    fn delete(&mut self, family: Family, key: &[u8]);
+}
+
+/// Writes the rows of a batch. `value` is scratch.
+pub(crate) fn encode(
+    partitions: &Partitions,
+    batch: &Batch,
+    value: &mut Vec<u8>,
+    sink: &mut impl Sink,
+) -> Result<(), CommitError> {
+    for write in &batch.writes {
+        let (family, key) = place(write);
+        partitions.check_slot(batch.partition, key.slot())?;
+        if matches!(write, Write::DeleteOutbox(..)) {
+            sink.delete(family, key.as_ref());
+            continue;
+        }
+        encode_value(write, value);
+        sink.put(family, key.as_ref(), value);
+    }
+    stored::encode_partition(batch, value);
+    sink.put(Family::Meta, keys::partition(batch.partition).as_ref(), value);
+    Ok(())
+}
+
+fn place(write: &Write) -> (Family, Key) {
+    match write {
+        Write::PutBlock(conversation, block) => (Family::Entries, keys::block(conversation, block.first)),
+        Write::PutConversation(conversation, _) => (Family::Conversations, keys::conversation(conversation)),
+        Write::PutMember(conversation, user, _) => (Family::Members, keys::member(conversation, *user)),
+        Write::PutCursor(conversation, user, device, _) => {
+            (Family::Cursors, keys::cursor(conversation, *user, *device))
+        }
+        Write::PutMembership(user, conversation, _) => (Family::Memberships, keys::membership(*user, conversation)),
+        Write::PutAccount(user, _) => (Family::Accounts, keys::account(*user)),
+        Write::PutOutbox(row) => (Family::Outbox, keys::outbox(&row.conversation, row.n)),
+        Write::DeleteOutbox(conversation, n) => (Family::Outbox, keys::outbox(conversation, *n)),
+    }
+}
+
+fn encode_value(write: &Write, value: &mut Vec<u8>) {
+    match write {
+        Write::PutBlock(_, block) => block::encode(block, value),
+        Write::PutConversation(_, record) => stored::encode_conversation(record, value),
+        Write::PutMember(_, _, record) => stored::encode_member(record, value),
+        Write::PutCursor(_, _, _, record) => stored::encode_cursor(record, value),
+        Write::PutMembership(_, _, record) => stored::encode_membership(record, value),
+        Write::PutAccount(_, record) => stored::encode_account(record, value),
+        Write::PutOutbox(row) => stored::encode_outbox(row, value),
+        Write::DeleteOutbox(..) => value.clear(),
+    }
+}
+
+/// About how many bytes of rows a batch makes.
+pub(crate) fn estimate_bytes(batch: &Batch) -> usize {
+    const ROW_BYTES: usize = 64;
+    let blocks = batch.writes.iter().map(|write| match write {
+        Write::PutBlock(_, block) => block.entries.len(),
+        _ => 0,
+    });
+    (batch.writes.len() + 1) * ROW_BYTES + blocks.sum::<usize>()
+}

@@ -1,0 +1,70 @@
+//! The column families: which there are, and what they are called.
+//!
+//! A family exists only when something is written to it. Names and order are part of the format on disk.
+
+use std::fmt;
+
+/// One kind of stored row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// Blocks of entries, by conversation and first seq.
+    Entries,
+    /// Conversations.
+    Conversations,
+    /// Members of conversations.
+    Members,
+    /// Devices' marks in conversations.
+    Cursors,
+    /// Users' sides of memberships.
+    Memberships,
+    /// Accounts.
+    Accounts,
+    /// Facts that other partitions must learn.
+    Outbox,
+    /// What the store knows of itself: format, node id, slot table, partitions, last run.
+    Meta,
+}
+
+impl Family {
+    /// How many there are.
+    pub const COUNT: usize = 8;
+
+    /// All of them, by [`Family::index`].
+    pub const ALL: [Family; Family::COUNT] = [
+        Family::Entries,
+        Family::Conversations,
+        Family::Members,
+        Family::Cursors,
+        Family::Memberships,
+        Family::Accounts,
+        Family::Outbox,
+        Family::Meta,
+    ];
+
+    /// Its name on disk.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::Entries => "entries",
+            Family::Conversations => "conversations",
+            Family::Members => "members",
+            Family::Cursors => "cursors",
+            Family::Memberships => "memberships",
+            Family::Accounts => "accounts",
+            Family::Outbox => "outbox",
+            Family::Meta => "meta",
+        }
+    }
+
+    /// Its place in [`Family::ALL`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,79 @@
+//! Answers to the core's reads, over either store's rows.
+
+use crate::family::Family;
+use crate::log::Log;
+use crate::rows::{Missed, Rows};
+use crate::{keys, page, stored};
+use hubbub_core::ids::{Conversation, DeviceId, MessageId, PartitionId, Slot, UserId};
+use hubbub_core::records::{OutboxRow, Read, ReadResult, StoredConversation, StoredUser};
+
+/// Where an answer may come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// From memory alone.
+    Cached,
+    /// From memory or the disk, so the call may block.
+    Any,
+}
+
+pub(crate) fn answer(rows: &Rows<'_>, read: &Read) -> Result<ReadResult, Missed> {
+    Ok(match read {
+        Read::Conversation(conversation) => ReadResult::Conversation(read_conversation(rows, conversation)?),
+        Read::User(user) => ReadResult::User(read_user(rows, *user)?),
+        Read::Page(request) => ReadResult::Page(page::read(rows, request)?),
+        Read::MissingUsers(users) => ReadResult::MissingUsers(missing_users(rows, users)?),
+        Read::FindName { conversation, after, up_to, name } => {
+            let mut log = Log::new(rows, conversation);
+            let (found, oldest) = log.find_name(*after, *up_to, name)?;
+            ReadResult::FindName { found, oldest }
+        }
+    })
+}
+
+fn read_conversation(rows: &Rows<'_>, conversation: &Conversation) -> Result<Option<Box<StoredConversation>>, Missed> {
+    let key = keys::conversation(conversation);
+    let Some(record) = rows.get(Family::Conversations, key, stored::decode_conversation)? else { return Ok(None) };
+    let prefix = keys::all_of_conversation(conversation);
+    let members = rows.scan(Family::Members, &prefix, |mut rest, value| {
+        Some((UserId(keys::split_id(&mut rest)?), stored::decode_member(value)?))
+    })?;
+    let cursors = rows.scan(Family::Cursors, &prefix, |mut rest, value| {
+        let (user, device) = (keys::split_id(&mut rest)?, keys::split_id(&mut rest)?);
+        Some((UserId(user), DeviceId(device), stored::decode_cursor(value)?))
+    })?;
+    let (head, head_ordinal) = Log::new(rows, conversation).head()?;
+    Ok(Some(Box::new(StoredConversation { record, members, cursors, head, head_ordinal })))
+}
+
+fn read_user(rows: &Rows<'_>, user: UserId) -> Result<Option<Box<StoredUser>>, Missed> {
+    let Some(account) = rows.get(Family::Accounts, keys::account(user), stored::decode_account)? else {
+        return Ok(None);
+    };
+    let memberships = rows.scan(Family::Memberships, &keys::all_of_user(user), |mut rest, value| {
+        Some((keys::split_conversation(&mut rest)?, stored::decode_membership(value)?))
+    })?;
+    Ok(Some(Box::new(StoredUser { account, memberships })))
+}
+
+fn missing_users(rows: &Rows<'_>, users: &[UserId]) -> Result<Vec<UserId>, Missed> {
+    let mut missing = Vec::new();
+    for &user in users {
+        if rows.get(Family::Accounts, keys::account(user), |_| Some(()))?.is_none() {
+            missing.push(user);
+        }
+    }
+    Ok(missing)
+}
+
+/// The unconfirmed facts of a partition, in the order in which they were decided.
+pub(crate) fn outbox(rows: &Rows<'_>, slots: &[PartitionId], partition: PartitionId) -> Result<Vec<OutboxRow>, Missed> {
+    let mut found = Vec::new();
+    for slot in (0..=u8::MAX).map(Slot).filter(|slot| slots[slot.0 as usize] == partition) {
+        found.extend(rows.scan(Family::Outbox, &keys::all_of_slot(slot), |mut rest, value| {
+            let conversation = keys::split_conversation(&mut rest)?;
+            stored::decode_outbox(conversation, MessageId(keys::split_id(&mut rest)?), value)
+        })?);
+    }
+    found.sort_by_key(|row| row.n);
+    Ok(found)
+}

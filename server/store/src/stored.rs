@@ -1,0 +1,199 @@
+//! Between domain records and stored messages: the only file that knows both.
+//!
+//! `encode_*` replaces the scratch buffer's content; `decode_*` answers `None` for bytes that are no such record.
+
+use crate::options::{Durability, NodeId};
+use crate::partitions::Slots;
+use hubbub_core::ids::{
+    ClientMessageId, Conversation, DeviceId, LogId, MessageId, MessageName, PartitionId, Seq, Timestamp, UserId,
+};
+use hubbub_core::records::{
+    AccountRecord, Batch, ConversationRecord, CursorRecord, MemberRecord, MembershipRecord, OutboxRow, PartitionState,
+    Role, Span,
+};
+use prost::Message;
+
+#[allow(missing_docs, unreachable_pub, clippy::pedantic)]
+mod pb {
+    include!(concat!(env!("OUT_DIR"), "/hubbub.store.v1.rs"));
+}
+
+fn write(message: &impl Message, value: &mut Vec<u8>) {
+    value.clear();
+    message.encode(value).expect("a Vec grows as needed");
+}
+
+pub(crate) fn encode_conversation(record: &ConversationRecord, value: &mut Vec<u8>) {
+    let message = pb::Conversation {
+        title: record.title.clone(),
+        owner: record.owner.0,
+        created_by: record.created_by.map(|name| pb::Name {
+            sender: name.sender.0,
+            device: name.device.0,
+            client_message_id: name.client_message_id.as_bytes().to_vec().into(),
+        }),
+        created_us: record.created.0,
+        log_id: record.log_id.0,
+        floor: record.floor.0,
+        notified_up_to: record.notified_up_to.0,
+    };
+    write(&message, value);
+}
+
+pub(crate) fn decode_conversation(value: &[u8]) -> Option<ConversationRecord> {
+    let message = pb::Conversation::decode(value).ok()?;
+    let created_by = match message.created_by {
+        Some(name) => Some(MessageName {
+            sender: UserId(name.sender),
+            device: DeviceId(name.device),
+            client_message_id: ClientMessageId::new(&name.client_message_id)?,
+        }),
+        None => None,
+    };
+    Some(ConversationRecord {
+        title: message.title,
+        owner: UserId(message.owner),
+        created_by,
+        created: Timestamp(message.created_us),
+        log_id: LogId(message.log_id),
+        floor: Seq(message.floor),
+        notified_up_to: Seq(message.notified_up_to),
+    })
+}
+
+pub(crate) fn encode_member(record: &MemberRecord, value: &mut Vec<u8>) {
+    let role = match record.role {
+        Role::Member => pb::Role::Member,
+        Role::Owner => pb::Role::Owner,
+    };
+    let span = |span: &Span| pb::Span { joined: span.joined.0, left: span.left.map(|seq| seq.0) };
+    write(&pb::Member { role: role.into(), spans: record.spans.iter().map(span).collect() }, value);
+}
+
+pub(crate) fn decode_member(value: &[u8]) -> Option<MemberRecord> {
+    let message = pb::Member::decode(value).ok()?;
+    let role = match message.role() {
+        pb::Role::Member => Role::Member,
+        pb::Role::Owner => Role::Owner,
+        pb::Role::Unspecified => return None,
+    };
+    let span = |span: &pb::Span| Span { joined: Seq(span.joined), left: span.left.map(Seq) };
+    Some(MemberRecord { role, spans: message.spans.iter().map(span).collect() })
+}
+
+pub(crate) fn encode_cursor(record: &CursorRecord, value: &mut Vec<u8>) {
+    let CursorRecord { delivered, read, last_seen } = record;
+    write(&pb::Cursor { delivered: delivered.0, read: read.0, last_seen_us: last_seen.0 }, value);
+}
+
+pub(crate) fn decode_cursor(value: &[u8]) -> Option<CursorRecord> {
+    let message = pb::Cursor::decode(value).ok()?;
+    Some(CursorRecord {
+        delivered: Seq(message.delivered),
+        read: Seq(message.read),
+        last_seen: Timestamp(message.last_seen_us),
+    })
+}
+
+fn membership_message(record: &MembershipRecord) -> pb::Membership {
+    pb::Membership { joined: record.joined.0, version: record.version.0, member: record.member }
+}
+
+fn membership_record(message: &pb::Membership) -> MembershipRecord {
+    MembershipRecord { joined: Seq(message.joined), version: Seq(message.version), member: message.member }
+}
+
+pub(crate) fn encode_membership(record: &MembershipRecord, value: &mut Vec<u8>) {
+    write(&membership_message(record), value);
+}
+
+pub(crate) fn decode_membership(value: &[u8]) -> Option<MembershipRecord> {
+    pb::Membership::decode(value).ok().as_ref().map(membership_record)
+}
+
+pub(crate) fn encode_account(record: &AccountRecord, value: &mut Vec<u8>) {
+    write(&pb::Account { created_us: record.created.0 }, value);
+}
+
+pub(crate) fn decode_account(value: &[u8]) -> Option<AccountRecord> {
+    let message = pb::Account::decode(value).ok()?;
+    Some(AccountRecord { created: Timestamp(message.created_us) })
+}
+
+pub(crate) fn encode_outbox(row: &OutboxRow, value: &mut Vec<u8>) {
+    write(&pb::Outbox { user: row.user.0, membership: Some(membership_message(&row.membership)) }, value);
+}
+
+pub(crate) fn decode_outbox(conversation: Conversation, n: MessageId, value: &[u8]) -> Option<OutboxRow> {
+    let message = pb::Outbox::decode(value).ok()?;
+    let membership = membership_record(&message.membership?);
+    Some(OutboxRow { conversation, n, user: UserId(message.user), membership })
+}
+
+pub(crate) fn encode_partition(batch: &Batch, value: &mut Vec<u8>) {
+    write(&pb::Partition { position: batch.position, last_id: batch.last_id.0, time_us: batch.time.0 }, value);
+}
+
+pub(crate) fn decode_partition(value: &[u8]) -> Option<(PartitionState, Timestamp)> {
+    let message = pb::Partition::decode(value).ok()?;
+    let state = PartitionState { position: message.position, last_id: MessageId(message.last_id) };
+    Some((state, Timestamp(message.time_us)))
+}
+
+/// What a store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StoreRecord {
+    pub(crate) format: u32,
+    pub(crate) node_id: NodeId,
+    pub(crate) log_epoch: u32,
+}
+
+pub(crate) fn encode_store(record: &StoreRecord, value: &mut Vec<u8>) {
+    let StoreRecord { format, node_id, log_epoch } = *record;
+    write(&pb::Store { format, node_id: node_id.0, log_epoch }, value);
+}
+
+pub(crate) fn decode_store(value: &[u8]) -> Option<StoreRecord> {
+    let message = pb::Store::decode(value).ok()?;
+    Some(StoreRecord { format: message.format, node_id: NodeId(message.node_id), log_epoch: message.log_epoch })
+}
+
+pub(crate) fn encode_slots(slots: &Slots, value: &mut Vec<u8>) {
+    write(&pb::SlotTable { version: 1, partitions: slots.iter().map(|p| u32::from(p.0)).collect() }, value);
+}
+
+pub(crate) fn decode_slots(value: &[u8]) -> Option<Slots> {
+    let message = pb::SlotTable::decode(value).ok()?;
+    let numbers = message.partitions.iter().map(|&p| u8::try_from(p).ok().map(|p| PartitionId(u16::from(p))));
+    numbers.collect::<Option<Vec<PartitionId>>>()?.try_into().ok()
+}
+
+/// How a run kept its promises, and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunRecord {
+    pub(crate) durability: Durability,
+    /// Empty when it could not be read.
+    pub(crate) boot_id: String,
+    pub(crate) clean: bool,
+}
+
+pub(crate) fn encode_run(record: &RunRecord, value: &mut Vec<u8>) {
+    let durability = match record.durability {
+        Durability::Fsync => pb::Durability::Fsync,
+        Durability::Os => pb::Durability::Os,
+        Durability::None => pb::Durability::None,
+    };
+    let message = pb::Run { durability: durability.into(), boot_id: record.boot_id.clone(), clean: record.clean };
+    write(&message, value);
+}
+
+pub(crate) fn decode_run(value: &[u8]) -> Option<RunRecord> {
+    let message = pb::Run::decode(value).ok()?;
+    let durability = match message.durability() {
+        pb::Durability::Fsync => Durability::Fsync,
+        pb::Durability::Os => Durability::Os,
+        pb::Durability::None => Durability::None,
+        pb::Durability::Unspecified => return None,
+    };
+    Some(RunRecord { durability, boot_id: message.boot_id, clean: message.clean })
+}
