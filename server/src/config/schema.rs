@@ -1,0 +1,269 @@
+//! Every configuration key: its type, its default and its meaning, written once.
+//!
+//! The structs, their defaults, the list [`KEYS`], `deploy/hubbub.example.toml` and the names of the environment
+//! variables all come from this file, so they cannot disagree. It holds no logic: what may be combined is in
+//! `validate`, where values come from is in `sources`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A configuration key as people write it.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// The table it stands in; empty for the top level.
+    pub section: &'static str,
+    /// Its name inside that table.
+    pub name: &'static str,
+    /// What it means, one line of prose for each element, each with a leading space.
+    pub doc: &'static [&'static str],
+    /// How its line looks in the example file when it has no default value of its own.
+    pub unset: Option<&'static str>,
+}
+
+impl Key {
+    /// The whole name, such as `limits.frame_bytes_max`.
+    pub fn path(&self) -> String {
+        if self.section.is_empty() { self.name.to_owned() } else { format!("{}.{}", self.section, self.name) }
+    }
+
+    /// The environment variable that overrides it, such as `HUBBUB_LIMITS__FRAME_BYTES_MAX`.
+    pub fn variable(&self) -> String {
+        format!("HUBBUB_{}", self.path().replace('.', "__").to_uppercase())
+    }
+}
+
+/// How far an acknowledged message is safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// On disk before it is acknowledged: survives a power cut.
+    Fsync,
+    /// In the operating system's hands before it is acknowledged: survives a crash of the server, not a power cut.
+    Os,
+    /// In memory only until the next flush: a crash loses the newest messages.
+    None,
+}
+
+impl Durability {
+    /// Its name in the configuration, the log and the metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Durability::Fsync => "fsync",
+            Durability::Os => "os",
+            Durability::None => "none",
+        }
+    }
+}
+
+/// Makes a struct of keys with serde, defaults and a list of [`Key`]s. A key without a default value is an `Option`
+/// and shows how it would be written instead.
+macro_rules! section {
+    (
+        $(#[doc = $about:literal])*
+        $name:ident at $section:literal {
+            $( $(#[doc = $doc:literal])+ $(#[serde($serde:meta)])? $field:ident: $type:ty = $default:expr
+               $(, unset $unset:literal)? ; )*
+        }
+        $( tables { $( $(#[doc = $table_doc:literal])+ $table:ident: $table_type:ty; )* } )?
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct $name {
+            $( $(#[doc = $doc])+ $(#[serde($serde)])? pub $field: $type, )*
+            $( $( $(#[doc = $table_doc])+ pub $table: $table_type, )* )?
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $( $field: $default, )* $( $( $table: Default::default(), )* )? }
+            }
+        }
+
+        impl $name {
+            const KEYS: &'static [Key] = &[ $( Key {
+                section: $section,
+                name: stringify!($field),
+                doc: &[$($doc),+],
+                unset: section!(@unset $($unset)?),
+            } ),* ];
+        }
+    };
+    (@unset) => { None };
+    (@unset $unset:literal) => { Some($unset) };
+}
+
+section! {
+    /// The whole configuration. What a zero stands for ("choose for me") is resolved where the process knows its
+    /// machine, not here.
+    Config at "" {
+        /// Where clients connect. Beyond loopback, auth.token_secret_file must be set. Port 0 takes any free port.
+        #[serde(deserialize_with = "address")]
+        listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7400));
+        /// Where /metrics and /healthz are served, over HTTP and without authentication.
+        #[serde(deserialize_with = "address")]
+        metrics_listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7480));
+        /// The directory of everything that is kept. Made when it is not there.
+        data_dir: PathBuf = PathBuf::from("./hubbub-data");
+        /// How far an acknowledged message is safe: "fsync" (survives a power cut), "os" (survives a crash of the
+        /// server, not a power cut) or "none" (a crash loses the newest messages).
+        durability: Durability = Durability::Fsync;
+        /// Threads that serve clients, at most storage.partitions. 0: one for each core.
+        shards: usize = 0;
+    }
+    tables {
+        /// Who may log in.
+        auth: Auth;
+        /// What one client, and all together, may use.
+        limits: Limits;
+        /// What a client is sent when it comes back.
+        sync: Sync;
+        /// How far back a resent message is recognised.
+        dedup: Dedup;
+        /// The embedded store.
+        storage: Storage;
+        /// Making messages durable.
+        commit: Commit;
+        /// Threads that read from disk.
+        readers: Readers;
+        /// An orderly stop.
+        shutdown: Shutdown;
+    }
+}
+
+section! {
+    /// Who may log in.
+    Auth at "auth" {
+        /// The file with the secret that signs login tokens (HS256): at least 32 bytes, and nobody but its owner and
+        /// group may read it. When it is not set, DATA_DIR/token-secret is made with a random secret at first start.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        token_secret_file: Option<PathBuf> = None, unset "\"/etc/hubbub/token-secret\"";
+        /// Whether the first login of a user that a valid token names makes the account.
+        create_users: bool = true;
+    }
+}
+
+section! {
+    /// What one client, and all together, may use.
+    Limits at "limits" {
+        /// Longest frame, in bytes, without its length prefix. At most 16 MiB.
+        frame_bytes_max: usize = 65_536;
+        /// Longest message body, in bytes. At most limits.frame_bytes_max - 1024.
+        body_bytes_max: usize = 60_000;
+        /// Most members of a group.
+        group_members_max: u32 = 1_000;
+        /// Most requests of one connection without their replies; beyond it the connection is not read.
+        requests_in_progress_max: u32 = 64;
+        /// Most bytes that wait to be sent to one connection; beyond it the connection lags and continues from the
+        /// log once it has drained.
+        connection_outbound_bytes_max: usize = 262_144;
+        /// The same for all connections together; the largest ones lag first.
+        outbound_bytes_max: usize = 1 << 30;
+        /// Most connections. 0: as many as the file descriptors allow.
+        connections_max: usize = 0;
+        /// Most connections that have not logged in. 0: half of all.
+        connections_unauthenticated_max: usize = 0;
+        /// A connection that has not logged in after this many milliseconds is closed.
+        login_deadline_ms: u64 = 10_000;
+        /// A frame that has begun to arrive must be whole after this many milliseconds.
+        frame_deadline_ms: u64 = 30_000;
+        /// A connection to which nothing could be written for this many milliseconds is closed.
+        write_deadline_ms: u64 = 60_000;
+        /// Clients are told to ping after this many milliseconds of silence; after 2.5 times that they are closed.
+        keepalive_ms: u64 = 240_000;
+        /// Most conversations of one user.
+        conversations_per_user_max: u32 = 10_000;
+    }
+}
+
+section! {
+    /// What a client is sent when it comes back.
+    Sync at "sync" {
+        /// Most entries of a conversation that a sync sends when the client names no cursor for it; older ones come
+        /// by History.
+        entries_max: u32 = 200;
+    }
+}
+
+section! {
+    /// How far back a resent message is recognised.
+    Dedup at "dedup" {
+        /// Most entries that are searched for a resent message.
+        entries_max: u32 = 10_000;
+        /// Oldest entries, in days, that are searched for a resent message.
+        age_max_days: u32 = 7;
+    }
+}
+
+section! {
+    /// The embedded store.
+    Storage at "storage" {
+        /// Sends are refused while the disk has fewer free bytes than this; reads go on.
+        free_bytes_min: u64 = 256 << 20;
+        /// Into how many partitions users and conversations are divided, 1 to 256. Fixed when the store is made.
+        partitions: u32 = 16;
+        /// Memory, in bytes, for cached blocks of the store.
+        cache_bytes: usize = 256 << 20;
+        /// Memory, in bytes, that gathers writes before they become a file.
+        write_buffer_bytes: usize = 64 << 20;
+        /// Most files that the store keeps open. 0: a share of the file descriptors.
+        files_max: usize = 0;
+    }
+}
+
+section! {
+    /// Making messages durable.
+    Commit at "commit" {
+        /// Most bytes that wait to be committed; beyond it new sends wait in their sockets.
+        pending_bytes_max: usize = 64 << 20;
+    }
+}
+
+section! {
+    /// Threads that read from disk what the cache does not hold.
+    Readers at "readers" {
+        /// How many threads.
+        threads: usize = 2;
+        /// Most reads that wait for a thread; beyond it requests are refused for a while.
+        queue_max: usize = 4_096;
+    }
+}
+
+section! {
+    /// An orderly stop, on SIGTERM or SIGINT.
+    Shutdown at "shutdown" {
+        /// Most milliseconds between the signal and the end.
+        grace_ms: u64 = 10_000;
+        /// Clients are told to come back after a random time of up to this many milliseconds.
+        retry_spread_ms: u64 = 5_000;
+    }
+}
+
+/// The keys of every table, in the order of the example file.
+pub const KEYS: &[&[Key]] = &[
+    Config::KEYS,
+    Auth::KEYS,
+    Limits::KEYS,
+    Sync::KEYS,
+    Dedup::KEYS,
+    Storage::KEYS,
+    Commit::KEYS,
+    Readers::KEYS,
+    Shutdown::KEYS,
+];
+
+/// All keys, one after the other.
+pub fn keys() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().copied().flatten()
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        serde::de::Error::custom(format!(
+            "\"{text}\" is not an address with a port such as \"127.0.0.1:7400\" or \"[::]:7400\""
+        ))
+    })
+}

@@ -1,0 +1,264 @@
+//! Where values come from, what is refused, and what the refusal says.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::*;
+
+fn load(file: Option<&str>, environment: &[(&str, &str)], overrides: Overrides) -> Result<Config, String> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("hubbub.toml");
+    let file = file.map(|text| {
+        fs::write(&path, text).unwrap();
+        path
+    });
+    let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    Sources { file, environment, overrides }.load().map_err(|problems| problems.to_string())
+}
+
+fn from_file(text: &str) -> Result<Config, String> {
+    load(Some(text), &[], Overrides::default())
+}
+
+// ---- Sources -----------------------------------------------------------------------------------------------------
+
+#[test]
+fn nothing_means_the_defaults() {
+    assert_eq!(load(None, &[], Overrides::default()), Ok(Config::default()));
+    assert_eq!(from_file(""), Ok(Config::default()));
+}
+
+#[test]
+fn each_source_overrides_the_one_before() {
+    let flag = Overrides { shards: Some(4), ..Overrides::default() };
+    let variable = [("HUBBUB_SHARDS", "3")];
+    for (file, environment, overrides, shards) in [
+        (None, &[][..], Overrides::default(), 0),
+        (Some("shards = 2"), &[][..], Overrides::default(), 2),
+        (Some("shards = 2"), &variable[..], Overrides::default(), 3),
+        (Some("shards = 2"), &variable[..], flag.clone(), 4),
+        (None, &variable[..], flag, 4),
+    ] {
+        assert_eq!(load(file, environment, overrides).unwrap().shards, shards);
+    }
+}
+
+#[test]
+fn every_key_can_be_set_by_its_variable() {
+    for key in keys() {
+        let value = match key.path().as_str() {
+            "listen" | "metrics_listen" => "127.0.0.1:9",
+            "durability" => "none",
+            "auth.create_users" => "false",
+            _ => "123",
+        };
+        let config = load(None, &[(&key.variable(), value)], Overrides::default()).unwrap();
+        assert_ne!(config, Config::default(), "{}", key.variable());
+    }
+}
+
+#[test]
+fn variables_are_named_after_their_keys() {
+    let variables: Vec<String> = keys().map(Key::variable).collect();
+    for name in ["HUBBUB_DATA_DIR", "HUBBUB_LISTEN", "HUBBUB_LIMITS__FRAME_BYTES_MAX", "HUBBUB_AUTH__TOKEN_SECRET_FILE"]
+    {
+        assert!(variables.iter().any(|variable| variable == name), "{name}");
+    }
+}
+
+#[test]
+fn variables_that_are_not_ours_are_passed_over() {
+    let environment = [("HUBBUB_PORT", "tcp://10.0.0.1:7400"), ("HUBBUB_CONFIG", "x"), ("PATH", "/bin")];
+    assert_eq!(load(None, &environment, Overrides::default()), Ok(Config::default()));
+}
+
+#[test]
+fn malformed_sources_are_refused_with_the_way_out() {
+    let file = |text: &'static str, parts: &'static [&'static str]| (Some(text), None, parts);
+    let variable =
+        |name: &'static str, value: &'static str, parts: &'static [&'static str]| (None, Some((name, value)), parts);
+    for (file, variable, parts) in [
+        file("shard = 2", &["hubbub.toml:1", "unknown key shard", "did you mean shards?"]),
+        file(
+            "\n\n[limits]\nframe_byte_max = 1",
+            &["hubbub.toml:4", "limits.frame_byte_max", "limits.frame_bytes_max?"],
+        ),
+        file("frame_bytes_max = 1", &["did you mean limits.frame_bytes_max?"]),
+        file("[limit]\nframe_bytes_max = 1", &["hubbub.toml:1", "unknown table [limit]", "did you mean [limits]?"]),
+        file("[telemetry]\n", &["unknown table [telemetry]", "hubbub.example.toml"]),
+        file("limits.colour = 1", &["unknown key limits.colour", "remove it"]),
+        file("shard = 2\n[sync]\nentry_max = 1", &["2 problems", "shards?", "sync.entries_max?"]),
+        file("shards = \"two\"", &["line 1, column 10", "invalid type"]),
+        file("[limits]\nkeepalive_ms = -1", &["line 2", "keepalive_ms"]),
+        file("shards = 2\nshards = 3", &["duplicate key", "line 2"]),
+        file("durability = \"maybe\"", &["maybe", "fsync"]),
+        file("listen = \"localhost\"", &["\"localhost\" is not an address", "127.0.0.1:7400"]),
+        file("limits = 3", &["invalid type", "line 1"]),
+        file("shards = ", &["line 1"]),
+        variable("HUBBUB_SHARDS", "two", &["HUBBUB_SHARDS = two", "whole number"]),
+        variable("HUBBUB_SHARDS", "-2", &["HUBBUB_SHARDS = -2"]),
+        variable("HUBBUB_AUTH__CREATE_USERS", "yes", &["HUBBUB_AUTH__CREATE_USERS = yes", "true or false"]),
+        variable("HUBBUB_LISTEN", "7400", &["HUBBUB_LISTEN = 7400", "is not an address"]),
+        variable("HUBBUB_LIMITS__FRAME_BYTE_MAX", "1", &["did you mean HUBBUB_LIMITS__FRAME_BYTES_MAX?"]),
+    ] {
+        let error = load(file, variable.as_slice(), Overrides::default()).unwrap_err();
+        parts.iter().for_each(|part| assert!(error.contains(part), "{file:?} {variable:?}: {part}\n{error}"));
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let sources = Sources { file: Some("/nonexistent/hubbub.toml".into()), ..Sources::default() };
+    let error = sources.load().unwrap_err().to_string();
+    assert!(error.contains("/nonexistent/hubbub.toml") && error.contains("--config"), "{error}");
+}
+
+// ---- The example -------------------------------------------------------------------------------------------------
+
+#[test]
+fn the_example_file_says_the_defaults() {
+    assert_eq!(from_file(&example()), Ok(Config::default()));
+    for key in keys() {
+        assert!(example().contains(&format!("{} = ", key.name)), "{}", key.path());
+    }
+}
+
+#[test]
+fn the_committed_example_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/hubbub.example.toml");
+    if std::env::var_os("UPDATE_EXAMPLE").is_some() {
+        fs::write(&path, example()).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap();
+    assert!(committed == example(), "run the tests once with UPDATE_EXAMPLE=1 and commit deploy/hubbub.example.toml");
+}
+
+#[test]
+fn what_is_in_effect_can_be_used_as_a_file() {
+    let mut config = Config { durability: Durability::None, shards: 3, ..Config::default() };
+    config.auth.token_secret_file = Some("/etc/a \"b\"".into());
+    assert_eq!(from_file(&effective(&config)), Ok(config));
+}
+
+// ---- Validation --------------------------------------------------------------------------------------------------
+
+#[test]
+fn the_defaults_are_sound() {
+    assert_eq!(Config::default().value_problems(), []);
+}
+
+#[test]
+fn impossible_values_are_refused_with_the_way_out() {
+    for (text, parts) in [
+        (
+            "limits.body_bytes_max = 64_513",
+            &["limits.body_bytes_max = 64513", "65536", "lower it to 64512", "65537"][..],
+        ),
+        ("limits.frame_bytes_max = 16_777_217", &["limits.frame_bytes_max = 16777217", "at most 16777216"]),
+        ("limits.frame_bytes_max = 0", &["limits.frame_bytes_max = 0", "at least 1025"]),
+        ("shards = 17", &["shards = 17", "storage.partitions is 16", "lower it to 16"]),
+        ("storage.partitions = 257", &["storage.partitions = 257", "at most 256"]),
+        ("storage.partitions = 0", &["storage.partitions = 0", "at least 1"]),
+        ("limits.group_members_max = 1", &["limits.group_members_max = 1", "at least 2"]),
+        ("limits.requests_in_progress_max = 0", &["at least 1"]),
+        ("limits.connection_outbound_bytes_max = 65_536", &["raise it to at least 65540"]),
+        ("limits.outbound_bytes_max = 1000", &["limits.outbound_bytes_max = 1000", "at least 262144"]),
+        ("limits.login_deadline_ms = 0", &["limits.login_deadline_ms = 0"]),
+        ("limits.keepalive_ms = 86_400_001", &["at most 86400000"]),
+        ("limits.connections_max = 10\nlimits.connections_unauthenticated_max = 11", &["limits.connections_max is 10"]),
+        ("sync.entries_max = 0", &["sync.entries_max = 0"]),
+        ("dedup.entries_max = 0", &["dedup.entries_max = 0"]),
+        ("dedup.age_max_days = 0", &["dedup.age_max_days = 0"]),
+        ("storage.free_bytes_min = 0", &["storage.free_bytes_min = 0"]),
+        ("storage.cache_bytes = 1000", &["storage.cache_bytes = 1000", "1048576"]),
+        ("storage.files_max = 3", &["storage.files_max = 3", "at least 64"]),
+        ("commit.pending_bytes_max = 1", &["commit.pending_bytes_max = 1", "65536"]),
+        ("readers.threads = 0", &["readers.threads = 0"]),
+        ("readers.queue_max = 0", &["readers.queue_max = 0"]),
+        ("shutdown.grace_ms = 0", &["shutdown.grace_ms = 0"]),
+        ("metrics_listen = \"127.0.0.1:7400\"", &["metrics_listen = \"127.0.0.1:7400\"", "another port"]),
+        ("metrics_listen = \"0.0.0.0:7400\"", &["another port"]),
+        ("listen = \"0.0.0.0:7400\"", &["listen = \"0.0.0.0:7400\"", "auth.token_secret_file", "127.0.0.1"]),
+        ("listen = \"[::]:7400\"", &["auth.token_secret_file"]),
+    ] {
+        let problems = Problems(from_file(text).unwrap().value_problems()).to_string();
+        parts.iter().for_each(|part| assert!(problems.contains(part), "{text}: {part}\n{problems}"));
+    }
+}
+
+#[test]
+fn unusual_but_possible_values_are_accepted() {
+    for text in [
+        "listen = \"127.0.0.1:0\"\nmetrics_listen = \"127.0.0.1:0\"",
+        "listen = \"[::1]:7400\"",
+        "listen = \"0.0.0.0:7400\"\nauth.token_secret_file = \"/etc/hubbub/secret\"",
+        "metrics_listen = \"0.0.0.0:7480\"",
+        "limits.frame_bytes_max = 16_777_216\nlimits.connection_outbound_bytes_max = 20_000_000",
+        "shards = 256\nstorage.partitions = 256",
+        "shutdown.retry_spread_ms = 0",
+        "limits.body_bytes_max = 64_512",
+    ] {
+        assert_eq!(from_file(text).unwrap().value_problems(), [], "{text}");
+    }
+}
+
+#[test]
+fn all_problems_are_found_at_once() {
+    let text = "shards = 99\nlisten = \"0.0.0.0:1\"\n[limits]\nkeepalive_ms = 0\n[readers]\nthreads = 65";
+    assert_eq!(from_file(text).unwrap().value_problems().len(), 4);
+}
+
+#[test]
+fn validation_leaves_no_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    for data_dir in [dir.path().to_owned(), dir.path().join("new/and/deep")] {
+        Config { data_dir, ..Config::default() }.validate().unwrap();
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_written_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("file"), "").unwrap();
+    for (data_dir, part) in [
+        (dir.path().join("file"), "is not a directory"),
+        (dir.path().join("file/inside"), "is not a directory"),
+        ("/proc/hubbub".into(), "/proc cannot be written"),
+        ("".into(), "name a directory"),
+    ] {
+        let shown = format!("data_dir = \"{}\"", data_dir.display());
+        let error = Config { data_dir, ..Config::default() }.validate().unwrap_err().to_string();
+        assert!(error.contains(&shown) && error.contains(part), "{part}\n{error}");
+    }
+}
+
+#[test]
+fn an_unusable_secret_is_refused_before_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("secret");
+    let mut config = Config { data_dir: dir.path().join("data"), ..Config::default() };
+    config.auth.token_secret_file = Some(path.clone());
+    let refusal = |config: &Config| config.validate().unwrap_err().to_string();
+
+    assert!(refusal(&config).contains("there is no such file"));
+    fs::write(&path, "short").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(refusal(&config).contains("at least 32"));
+    fs::write(&path, "0123456789abcdef0123456789abcdef").unwrap();
+    assert_eq!(config.validate(), Ok(()));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let text = refusal(&config);
+    assert!(text.contains(&format!("chmod 600 {}", path.display())) && text.contains("644"), "{text}");
+    assert!(!text.contains("0123456789abcdef"), "a refusal shows no secret");
+}
+
+#[test]
+fn shards_are_never_more_than_partitions() {
+    let mut config = Config::default();
+    config.storage.partitions = 1;
+    assert_eq!(config.shards_count(), 1);
+    config.shards = 1;
+    assert_eq!(config.shards_count(), 1);
+}

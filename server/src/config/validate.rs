@@ -1,0 +1,231 @@
+//! Whether the values of a configuration are possible, fit together, and fit this machine's files.
+//!
+//! Every problem is found, not only the first, and each says what would be right. What depends on the process's file
+//! descriptors is judged where they are divided (`descriptors`).
+
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::{Config, Problem, Problems};
+use crate::secret;
+
+/// The longest frame that may be configured.
+const FRAME_BYTES_MOST: u64 = 16 << 20;
+/// What a frame holds besides a message body, at most.
+const FRAME_OVERHEAD_BYTES: u64 = 1_024;
+/// Slots, and therefore the most partitions, that there can be.
+const PARTITIONS_MOST: u64 = 256;
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+const MIB: u64 = 1 << 20;
+/// TOML's integers end here.
+const ANY: u64 = i64::MAX as u64;
+
+impl Config {
+    /// Checks everything that can be checked without starting.
+    ///
+    /// It leaves no trace: whether a directory can be written is tried with a file that is removed at once.
+    ///
+    /// # Errors
+    /// All problems.
+    pub fn validate(&self) -> Result<(), Problems> {
+        let mut problems = self.value_problems();
+        problems.extend(self.data_dir_problem());
+        problems.extend(self.secret_problem());
+        Problems::unless_empty(problems)
+    }
+
+    /// Problems of the values alone, without a look at the disk.
+    pub(crate) fn value_problems(&self) -> Vec<Problem> {
+        let mut problems = self.range_problems();
+        problems.extend(self.combination_problems());
+        problems.extend(self.address_problems());
+        problems
+    }
+
+    fn range_problems(&self) -> Vec<Problem> {
+        self.ranges()
+            .into_iter()
+            .filter_map(|(key, value, least, most)| range_problem(key, value, least, most))
+            .collect()
+    }
+
+    /// (key, value, least, most) of every number that stands for itself.
+    fn ranges(&self) -> Vec<(&'static str, u64, u64, u64)> {
+        let (limits, storage) = (&self.limits, &self.storage);
+        vec![
+            ("limits.frame_bytes_max", limits.frame_bytes_max as u64, FRAME_OVERHEAD_BYTES + 1, FRAME_BYTES_MOST),
+            ("limits.body_bytes_max", limits.body_bytes_max as u64, 1, FRAME_BYTES_MOST - FRAME_OVERHEAD_BYTES),
+            ("limits.group_members_max", limits.group_members_max.into(), 2, 100_000),
+            ("limits.requests_in_progress_max", limits.requests_in_progress_max.into(), 1, 4_096),
+            ("limits.connection_outbound_bytes_max", limits.connection_outbound_bytes_max as u64, 1, ANY),
+            ("limits.outbound_bytes_max", limits.outbound_bytes_max as u64, 1, ANY),
+            ("limits.login_deadline_ms", limits.login_deadline_ms, 1, DAY_MS),
+            ("limits.frame_deadline_ms", limits.frame_deadline_ms, 1, DAY_MS),
+            ("limits.write_deadline_ms", limits.write_deadline_ms, 1, DAY_MS),
+            ("limits.keepalive_ms", limits.keepalive_ms, 1, DAY_MS),
+            ("limits.conversations_per_user_max", limits.conversations_per_user_max.into(), 1, 1_000_000),
+            ("sync.entries_max", self.sync.entries_max.into(), 1, 10_000),
+            ("dedup.entries_max", self.dedup.entries_max.into(), 1, 1_000_000),
+            ("dedup.age_max_days", self.dedup.age_max_days.into(), 1, 3_650),
+            ("storage.free_bytes_min", storage.free_bytes_min, 1, ANY),
+            ("storage.partitions", storage.partitions.into(), 1, PARTITIONS_MOST),
+            ("storage.cache_bytes", storage.cache_bytes as u64, MIB, ANY),
+            ("storage.write_buffer_bytes", storage.write_buffer_bytes as u64, MIB, ANY),
+            ("commit.pending_bytes_max", self.commit.pending_bytes_max as u64, 1, ANY),
+            ("readers.threads", self.readers.threads as u64, 1, 64),
+            ("readers.queue_max", self.readers.queue_max as u64, 1, 1_000_000),
+            ("shutdown.grace_ms", self.shutdown.grace_ms, 1, DAY_MS),
+            ("shutdown.retry_spread_ms", self.shutdown.retry_spread_ms, 0, DAY_MS),
+        ]
+    }
+
+    fn combination_problems(&self) -> Vec<Problem> {
+        let (limits, storage) = (&self.limits, &self.storage);
+        let frame = limits.frame_bytes_max as u64;
+        let body = limits.body_bytes_max as u64;
+        let most_shards = u64::from(storage.partitions);
+        let mut problems = Vec::new();
+        let mut refuse = |wrong: bool, key: &str, value: u64, text: String| {
+            if wrong {
+                problems.push(Problem::new(key, value, text));
+            }
+        };
+        refuse(
+            body + FRAME_OVERHEAD_BYTES > frame,
+            "limits.body_bytes_max",
+            body,
+            format!(
+                "a body needs {FRAME_OVERHEAD_BYTES} bytes more in its frame, and limits.frame_bytes_max is {frame}; \
+             lower it to {} or raise limits.frame_bytes_max to {}",
+                frame.saturating_sub(FRAME_OVERHEAD_BYTES),
+                body + FRAME_OVERHEAD_BYTES
+            ),
+        );
+        refuse(
+            self.shards as u64 > most_shards,
+            "shards",
+            self.shards as u64,
+            format!(
+                "a shard owns at least one partition, and storage.partitions is {most_shards}; lower it to {most_shards} or \
+             0 (one for each core), or raise storage.partitions before the store is made"
+            ),
+        );
+        let one = limits.connection_outbound_bytes_max as u64;
+        refuse(
+            one < frame + 4,
+            "limits.connection_outbound_bytes_max",
+            one,
+            format!(
+                "it must hold one frame of limits.frame_bytes_max with its length; raise it to at least {}",
+                frame + 4
+            ),
+        );
+        let all = limits.outbound_bytes_max as u64;
+        refuse(
+            all < one,
+            "limits.outbound_bytes_max",
+            all,
+            format!(
+                "all connections together need at least limits.connection_outbound_bytes_max; raise it to at least {one}"
+            ),
+        );
+        let pending = self.commit.pending_bytes_max as u64;
+        refuse(
+            pending < frame,
+            "commit.pending_bytes_max",
+            pending,
+            format!("it must hold one frame of limits.frame_bytes_max; raise it to at least {frame}"),
+        );
+        let strangers = limits.connections_unauthenticated_max as u64;
+        let connections = limits.connections_max as u64;
+        refuse(
+            connections != 0 && strangers > connections,
+            "limits.connections_unauthenticated_max",
+            strangers,
+            format!("limits.connections_max is {connections}; lower it to that or less, or set 0 (half of it)"),
+        );
+        let files = storage.files_max as u64;
+        refuse(
+            files != 0 && files < 64,
+            "storage.files_max",
+            files,
+            "at least 64, or 0 (a share of the file descriptors)".to_owned(),
+        );
+        problems
+    }
+
+    fn address_problems(&self) -> Vec<Problem> {
+        let (clients, metrics) = (self.listen, self.metrics_listen);
+        let mut problems = Vec::new();
+        let same_host = clients.ip() == metrics.ip() || clients.ip().is_unspecified() || metrics.ip().is_unspecified();
+        if clients.port() != 0 && clients.port() == metrics.port() && same_host {
+            let text = format!("clients already connect to {clients} (listen); give one of them another port");
+            problems.push(Problem::new("metrics_listen", format!("\"{metrics}\""), text));
+        }
+        if !clients.ip().is_loopback() && self.auth.token_secret_file.is_none() {
+            let text = "listening beyond this machine needs a token secret that you chose: set auth.token_secret_file to a \
+                        file with at least 32 random bytes and mode 600, or listen on 127.0.0.1";
+            problems.push(Problem::new("listen", format!("\"{clients}\""), text));
+        }
+        problems
+    }
+
+    fn data_dir_problem(&self) -> Option<Problem> {
+        let shown = format!("\"{}\"", self.data_dir.display());
+        if self.data_dir.as_os_str().is_empty() {
+            return Some(Problem::new("data_dir", shown, "name a directory"));
+        }
+        let text = why_unwritable(&self.data_dir)?;
+        Some(Problem::new(
+            "data_dir",
+            shown,
+            format!("{text}; name a directory that this user may write, or change its owner or mode"),
+        ))
+    }
+
+    fn secret_problem(&self) -> Option<Problem> {
+        let path = self.token_secret_path();
+        let configured = self.auth.token_secret_file.is_some();
+        match secret::load(&path) {
+            Ok(_) => None,
+            Err(secret::SecretError::Missing { .. }) if !configured => None, // Made at first start.
+            Err(secret::SecretError::Unreadable { source, .. })
+                if !configured && source.kind() == ErrorKind::NotADirectory =>
+            {
+                None
+            }
+            Err(error) => {
+                Some(Problem::new("auth.token_secret_file", format!("\"{}\"", path.display()), error.advice()))
+            }
+        }
+    }
+}
+
+fn range_problem(key: &str, value: u64, least: u64, most: u64) -> Option<Problem> {
+    let text = match value {
+        value if value < least => format!("at least {least}; raise it"),
+        value if value > most => format!("at most {most}; lower it"),
+        _ => return None,
+    };
+    Some(Problem::new(key, value, text))
+}
+
+/// Why nothing can be written into a directory that is there or is to be made; `None` when it can.
+fn why_unwritable(dir: &Path) -> Option<String> {
+    let existing = dir.ancestors().find(|path| path.symlink_metadata().is_ok());
+    let existing = match existing {
+        Some(path) if !path.as_os_str().is_empty() => path,
+        _ => Path::new("."),
+    };
+    if !existing.is_dir() {
+        return Some(format!("{} is not a directory", existing.display()));
+    }
+    let probe = existing.join(format!(".hubbub-probe-{}", std::process::id()));
+    match OpenOptions::new().write(true).create_new(true).open(&probe) {
+        Ok(_) => {
+            std::fs::remove_file(&probe).err().map(|error| format!("{} cannot be removed ({error})", probe.display()))
+        }
+        Err(error) => Some(format!("{} cannot be written ({error})", existing.display())),
+    }
+}

@@ -1,0 +1,165 @@
+//! The closed lists behind labels: kinds of frames, codes of refusals, reasons for the end of a connection.
+
+/// Makes an enum whose variants index arrays and have a label.
+macro_rules! labels {
+    ($(#[doc = $about:literal])* $name:ident { $( $(#[doc = $doc:literal])* $variant:ident = $label:literal, )* }) => {
+        $(#[doc = $about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[allow(missing_docs)]
+        pub enum $name { $( $(#[doc = $doc])* $variant, )* }
+
+        impl $name {
+            /// The labels in the order of the variants.
+            pub(super) const LABELS: &'static [&'static str] = &[ $( $label ),* ];
+            /// How many there are.
+            pub(super) const COUNT: usize = Self::LABELS.len();
+
+            /// Its label in the metrics and its name in the log.
+            pub fn label(self) -> &'static str {
+                Self::LABELS[self as usize]
+            }
+        }
+    };
+}
+
+labels! {
+    /// The kind of a frame from a client.
+    FrameIn {
+        Hello = "hello",
+        Login = "login",
+        Ping = "ping",
+        Sync = "sync",
+        Send = "send",
+        Delivered = "delivered",
+        Read = "read",
+        History = "history",
+        CreateGroup = "create_group",
+        AddMembers = "add_members",
+        RemoveMembers = "remove_members",
+        Leave = "leave",
+        GetGroup = "get_group",
+        ListConversations = "list_conversations",
+        /// Of a kind that this server does not know.
+        Unknown = "unknown",
+    }
+}
+
+labels! {
+    /// The kind of a frame to a client.
+    FrameOut {
+        Welcome = "welcome",
+        LoggedIn = "logged_in",
+        Pong = "pong",
+        Error = "error",
+        Bye = "bye",
+        Done = "done",
+        Synced = "synced",
+        Sent = "sent",
+        Entries = "entries",
+        Receipts = "receipts",
+        Group = "group",
+        Conversations = "conversations",
+        ConversationChanged = "conversation_changed",
+    }
+}
+
+labels! {
+    /// Why something was refused; the names are the protocol's error codes.
+    Refusal {
+        BadFrame = "bad_frame",
+        Timeout = "timeout",
+        Unsupported = "unsupported",
+        Version = "version",
+        NotLoggedIn = "not_logged_in",
+        TokenInvalid = "token_invalid",
+        TokenExpired = "token_expired",
+        UnknownUser = "unknown_user",
+        UnknownConversation = "unknown_conversation",
+        Forbidden = "forbidden",
+        Invalid = "invalid",
+        LimitExceeded = "limit_exceeded",
+        Overloaded = "overloaded",
+        StorageFull = "storage_full",
+        ResendUnknown = "resend_unknown",
+        LogReset = "log_reset",
+        Internal = "internal",
+        Stopping = "stopping",
+    }
+}
+
+impl Refusal {
+    /// The refusal of a protocol error code (1 to 18, as numbered in `chat.proto`); others count as internal.
+    pub fn from_code(code: i32) -> Self {
+        const ALL: [Refusal; Refusal::COUNT] = {
+            use Refusal::*;
+            [
+                BadFrame,
+                Timeout,
+                Unsupported,
+                Version,
+                NotLoggedIn,
+                TokenInvalid,
+                TokenExpired,
+                UnknownUser,
+                UnknownConversation,
+                Forbidden,
+                Invalid,
+                LimitExceeded,
+                Overloaded,
+                StorageFull,
+                ResendUnknown,
+                LogReset,
+                Internal,
+                Stopping,
+            ]
+        };
+        let index = usize::try_from(code).ok().and_then(|code| code.checked_sub(1));
+        index.and_then(|index| ALL.get(index)).copied().unwrap_or(Refusal::Internal)
+    }
+}
+
+labels! {
+    /// Why a connection ended.
+    CloseReason {
+        /// The client closed it.
+        Client = "client",
+        /// Reading or writing failed.
+        IoError = "io_error",
+        /// It broke the rules of frames, or of the order of login.
+        ProtocolError = "protocol_error",
+        /// Its token was refused.
+        LoginRefused = "login_refused",
+        /// It did not log in, or did not finish a frame, in time.
+        Timeout = "timeout",
+        /// Nothing was heard from it for too long.
+        Idle = "idle",
+        /// Nothing could be written to it for too long.
+        Stalled = "stalled",
+        /// The same device logged in on another connection.
+        Replaced = "replaced",
+        /// The server was at a limit of its own.
+        Overloaded = "overloaded",
+        /// The server stopped.
+        Stopping = "stopping",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_find_their_refusal() {
+        for (code, label) in [
+            (1, "bad_frame"),
+            (8, "unknown_user"),
+            (14, "storage_full"),
+            (18, "stopping"),
+            (0, "internal"),
+            (99, "internal"),
+            (-1, "internal"),
+        ] {
+            assert_eq!(Refusal::from_code(code).label(), label, "{code}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What one shard counts: plain numbers on its own thread, published about once a second.
+//!
+//! Counters only rise; `publish` adds what is new since the last time. Gauges hold the shard's own value; their
+//! metrics are the sum over shards. Handles are registered once, so counting never touches the recorder.
+
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, counter, gauge};
+
+use super::labels::{CloseReason, FrameIn, FrameOut, Refusal};
+use super::names;
+
+/// A counter's handle with what of it is already published.
+struct Published {
+    counter: Counter,
+    value: u64,
+}
+
+impl Published {
+    fn new(counter: Counter) -> Self {
+        Self { counter, value: 0 }
+    }
+
+    fn raise_to(&mut self, value: u64) {
+        if value != self.value {
+            self.counter.increment(value - self.value);
+            self.value = value;
+        }
+    }
+}
+
+/// This shard's part of a gauge that is summed over shards.
+struct Share {
+    gauge: Gauge,
+    value: u64,
+}
+
+impl Share {
+    fn new(gauge: Gauge) -> Self {
+        Self { gauge, value: 0 }
+    }
+
+    fn move_to(&mut self, value: u64) {
+        if value != self.value {
+            self.gauge.increment(value as f64 - self.value as f64);
+            self.value = value;
+        }
+    }
+}
+
+/// One array of counts with the handles of its labels.
+struct Family<const N: usize> {
+    counts: [u64; N],
+    handles: [Published; N],
+}
+
+impl<const N: usize> Family<N> {
+    fn new(register: impl Fn(usize) -> Counter) -> Self {
+        Self { counts: [0; N], handles: std::array::from_fn(|i| Published::new(register(i))) }
+    }
+
+    fn publish(&mut self) {
+        self.handles.iter_mut().zip(self.counts).for_each(|(handle, count)| handle.raise_to(count));
+    }
+}
+
+/// The counts of one shard. Owned by its thread.
+pub struct ShardCounters {
+    /// Connections accepted, ever.
+    pub connections_accepted: u64,
+    /// Messages accepted from clients, ever.
+    pub sends: u64,
+    /// Copies of entries handed to connections, ever.
+    pub entries_delivered: u64,
+    /// Messages that found another shard's mailbox full, ever.
+    pub mailbox_refused: u64,
+    /// Times that a session fell behind in a conversation, ever.
+    pub resyncs: u64,
+    /// Time that the thread did not wait, ever, in nanoseconds.
+    pub busy_ns: u64,
+    /// Open connections, now.
+    pub connections: u64,
+    /// Devices logged in, now.
+    pub devices_logged_in: u64,
+    /// Lagging connections, now.
+    pub connections_lagging: u64,
+    /// Conversations in memory, now.
+    pub conversations_loaded: u64,
+    /// Messages waiting in this shard's mailbox, now.
+    pub mailbox_depth: u64,
+    frames_in: Family<{ FrameIn::COUNT }>,
+    frame_bytes_in: Family<{ FrameIn::COUNT }>,
+    frames_out: Family<{ FrameOut::COUNT }>,
+    frame_bytes_out: Family<{ FrameOut::COUNT }>,
+    refusals: Family<{ Refusal::COUNT }>,
+    closes: Family<{ CloseReason::COUNT }>,
+    handles: Handles,
+}
+
+struct Handles {
+    connections_accepted: Published,
+    sends: Published,
+    entries_delivered: Published,
+    mailbox_refused: Published,
+    resyncs: Published,
+    connections: Share,
+    devices_logged_in: Share,
+    connections_lagging: Share,
+    conversations_loaded: Share,
+    mailbox_depth: Gauge,
+    busy_seconds: Gauge,
+}
+
+impl ShardCounters {
+    /// Registers the metrics of shard number `shard` with the recorder of this process.
+    pub fn register(shard: usize) -> Self {
+        Self {
+            connections_accepted: 0,
+            sends: 0,
+            entries_delivered: 0,
+            mailbox_refused: 0,
+            resyncs: 0,
+            busy_ns: 0,
+            connections: 0,
+            devices_logged_in: 0,
+            connections_lagging: 0,
+            conversations_loaded: 0,
+            mailbox_depth: 0,
+            frames_in: Family::new(|i| counter!(names::FRAMES, "direction" => "in", "kind" => FrameIn::LABELS[i])),
+            frame_bytes_in: Family::new(
+                |i| counter!(names::FRAME_BYTES, "direction" => "in", "kind" => FrameIn::LABELS[i]),
+            ),
+            frames_out: Family::new(|i| counter!(names::FRAMES, "direction" => "out", "kind" => FrameOut::LABELS[i])),
+            frame_bytes_out: Family::new(
+                |i| counter!(names::FRAME_BYTES, "direction" => "out", "kind" => FrameOut::LABELS[i]),
+            ),
+            refusals: Family::new(|i| counter!(names::REFUSALS, "reason" => Refusal::LABELS[i])),
+            closes: Family::new(|i| counter!(names::CLOSES, "reason" => CloseReason::LABELS[i])),
+            handles: Handles::register(shard),
+        }
+    }
+
+    /// Counts a frame from a client, `bytes` long with its length prefix.
+    pub fn frame_in(&mut self, kind: FrameIn, bytes: usize) {
+        self.frames_in.counts[kind as usize] += 1;
+        self.frame_bytes_in.counts[kind as usize] += bytes as u64;
+    }
+
+    /// Counts `frames` frames to clients, `bytes` long together with their length prefixes.
+    pub fn frame_out(&mut self, kind: FrameOut, frames: u64, bytes: u64) {
+        self.frames_out.counts[kind as usize] += frames;
+        self.frame_bytes_out.counts[kind as usize] += bytes;
+    }
+
+    /// Counts a refusal.
+    pub fn refused(&mut self, reason: Refusal) {
+        self.refusals.counts[reason as usize] += 1;
+    }
+
+    /// Counts the end of a connection.
+    pub fn closed(&mut self, reason: CloseReason) {
+        self.closes.counts[reason as usize] += 1;
+    }
+
+    /// Adds to the time that the thread did not wait.
+    pub fn busy(&mut self, time: Duration) {
+        self.busy_ns += u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    }
+
+    /// Shows the counts to the recorder. Costs some microseconds; call it about once a second and at the end.
+    pub fn publish(&mut self) {
+        self.frames_in.publish();
+        self.frame_bytes_in.publish();
+        self.frames_out.publish();
+        self.frame_bytes_out.publish();
+        self.refusals.publish();
+        self.closes.publish();
+        let handles = &mut self.handles;
+        handles.connections_accepted.raise_to(self.connections_accepted);
+        handles.sends.raise_to(self.sends);
+        handles.entries_delivered.raise_to(self.entries_delivered);
+        handles.mailbox_refused.raise_to(self.mailbox_refused);
+        handles.resyncs.raise_to(self.resyncs);
+        handles.connections.move_to(self.connections);
+        handles.devices_logged_in.move_to(self.devices_logged_in);
+        handles.connections_lagging.move_to(self.connections_lagging);
+        handles.conversations_loaded.move_to(self.conversations_loaded);
+        handles.mailbox_depth.set(self.mailbox_depth as f64);
+        handles.busy_seconds.set(self.busy_ns as f64 / 1e9);
+    }
+}
+
+impl Handles {
+    fn register(shard: usize) -> Self {
+        Self {
+            connections_accepted: Published::new(counter!(names::CONNECTIONS_ACCEPTED)),
+            sends: Published::new(counter!(names::SENDS)),
+            entries_delivered: Published::new(counter!(names::ENTRIES_DELIVERED)),
+            mailbox_refused: Published::new(counter!(names::MAILBOX_REFUSED)),
+            resyncs: Published::new(counter!(names::RESYNCS)),
+            connections: Share::new(gauge!(names::CONNECTIONS)),
+            devices_logged_in: Share::new(gauge!(names::DEVICES_LOGGED_IN)),
+            connections_lagging: Share::new(gauge!(names::CONNECTIONS_LAGGING)),
+            conversations_loaded: Share::new(gauge!(names::CONVERSATIONS_LOADED)),
+            mailbox_depth: gauge!(names::MAILBOX_DEPTH, "shard" => shard.to_string()),
+            busy_seconds: gauge!(names::SHARD_BUSY_SECONDS, "shard" => shard.to_string()),
+        }
+    }
+}
+
+impl std::fmt::Debug for ShardCounters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ShardCounters").field("connections", &self.connections).finish_non_exhaustive()
+    }
+}
