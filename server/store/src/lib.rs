@@ -6,6 +6,7 @@
 
 mod block;
 mod commit;
+pub mod commit_log;
 mod family;
 mod keys;
 mod log;

@@ -5,7 +5,7 @@ use crate::commit::{self, CommitError, Sink};
 use crate::family::Family;
 use crate::partitions::Partitions;
 use crate::read;
-use crate::rows::{Missed, ReadError, Rows};
+use crate::rows::{Missed, ReadError, Row, Rows};
 use crate::sizes::{FamilySize, Sizes};
 use hubbub_core::ids::PartitionId;
 use hubbub_core::records::{Batch, OutboxRow, PartitionState, Read, ReadResult};
@@ -47,16 +47,16 @@ pub(crate) struct MemoryCursor<'a> {
     table: &'a Table,
     lower: Box<[u8]>,
     upper: Box<[u8]>,
-    item: Option<(&'a [u8], &'a [u8])>,
+    item: Option<Row<'a>>,
 }
 
 impl<'a> MemoryCursor<'a> {
-    fn first(&self, from: Bound<&[u8]>) -> Option<(&'a [u8], &'a [u8])> {
+    fn first(&self, from: Bound<&[u8]>) -> Option<Row<'a>> {
         let (key, value) = self.table.range::<[u8], _>((from, Bound::Unbounded)).next()?;
         (key < &self.upper).then_some((&**key, &**value))
     }
 
-    fn last(&self, to: Bound<&[u8]>) -> Option<(&'a [u8], &'a [u8])> {
+    fn last(&self, to: Bound<&[u8]>) -> Option<Row<'a>> {
         let (key, value) = self.table.range::<[u8], _>((Bound::Unbounded, to)).next_back()?;
         (key >= &self.lower).then_some((&**key, &**value))
     }
@@ -78,7 +78,7 @@ impl<'a> MemoryCursor<'a> {
         self.item = self.item.and_then(|(key, _)| self.last(Bound::Excluded(key)));
     }
 
-    pub(crate) fn item(&self) -> Option<(&[u8], &[u8])> {
+    pub(crate) fn item(&self) -> Option<Row<'_>> {
         self.item
     }
 }

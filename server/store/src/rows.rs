@@ -43,6 +43,9 @@ impl Missed {
     }
 }
 
+/// A key and its value.
+pub(crate) type Row<'a> = (&'a [u8], &'a [u8]);
+
 /// A consistent view of all rows.
 pub(crate) enum Rows<'a> {
     Rocks(RocksView<'a>),
@@ -132,7 +135,7 @@ impl Cursor<'_> {
     }
 
     /// Key and value here; `None` when the cursor is nowhere.
-    pub(crate) fn item(&self) -> Result<Option<(&[u8], &[u8])>, Missed> {
+    pub(crate) fn item(&self) -> Result<Option<Row<'_>>, Missed> {
         match self {
             Cursor::Rocks(cursor) => cursor.item(),
             Cursor::Memory(cursor) => Ok(cursor.item()),

@@ -6,6 +6,7 @@ mod open;
 mod run;
 mod tuning;
 mod view;
+mod wal;
 
 pub use open::OpenError;
 pub(crate) use view::{RocksCursor, RocksView};

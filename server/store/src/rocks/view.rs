@@ -2,7 +2,7 @@
 
 use super::Db;
 use crate::family::Family;
-use crate::rows::{Missed, ReadError};
+use crate::rows::{Missed, ReadError, Row};
 use rocksdb::{DBPinnableSlice, DBRawIteratorWithThreadMode, ErrorKind, ReadOptions, ReadTier, SnapshotWithThreadMode};
 
 pub(crate) struct RocksView<'a> {
@@ -63,7 +63,7 @@ impl RocksCursor<'_> {
         }
     }
 
-    pub(crate) fn item(&self) -> Result<Option<(&[u8], &[u8])>, Missed> {
+    pub(crate) fn item(&self) -> Result<Option<Row<'_>>, Missed> {
         match self.0.item() {
             Some(item) => Ok(Some(item)),
             None => self.0.status().map(|()| None).map_err(missed),
