@@ -1,0 +1,18 @@
+//! The client session against a scripted server, on a virtual clock: one property per file.
+
+mod acknowledging;
+mod arbitrary_input;
+mod backing_off;
+mod dropping_duplicates;
+mod footprint;
+mod gap_repair;
+mod keepalive;
+mod log_reset;
+mod login;
+mod ordering_of_resends;
+mod queue_bounds;
+mod requests;
+mod retrying;
+mod rig;
+mod skipping;
+mod syncing;
