@@ -53,8 +53,13 @@ impl Session {
         }
     }
 
-    /// Writes one `Delivered` for each conversation that went on since the last time.
-    pub(super) fn acknowledge(&mut self, now: Duration) {
+    /// Acknowledges what was received, without waiting for the interval: before a planned end. Writes one `Delivered`
+    /// for each conversation that went on since the last time.
+    pub fn acknowledge(&mut self, now: Duration) {
+        if !self.is_ready() {
+            // The next login repeats all marks.
+            return;
+        }
         self.timers.clear(Timer::Delivered);
         let pending = std::mem::take(&mut self.unacknowledged);
         for conversation in pending.conversations {

@@ -1,0 +1,159 @@
+//! The client on tokio, against a scripted server on a real socket.
+#![cfg(feature = "tokio")]
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use client_frame::Body as Up;
+use hubbub_codec::client::{Client, Events, RequestError};
+use hubbub_codec::frame::{decode_frame_mut, encode_frame};
+use hubbub_codec::ids::{Conversation, DeviceId, UserId};
+use hubbub_codec::proto::{self, ClientFrame, ServerFrame, client_frame, server_frame};
+use hubbub_codec::session::{Event, OutgoingMessage, Recipient, SessionConfig};
+use prost::Message;
+use server_frame::Body as Down;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const ME: UserId = UserId(10);
+const PEER: UserId = UserId(20);
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// One accepted connection.
+struct Peer {
+    stream: TcpStream,
+    input: BytesMut,
+}
+
+impl Peer {
+    async fn accept(listener: &TcpListener) -> Self {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut peer = Self { stream, input: BytesMut::new() };
+        let hello = peer.next().await.unwrap();
+        let welcome = proto::Welcome { version: 1, ..Default::default() };
+        peer.say(hello.request_id, Down::Welcome(welcome)).await;
+        let login = peer.next().await.unwrap();
+        let logged_in = proto::LoggedIn { user_id: ME.0, created: false };
+        peer.say(login.request_id, Down::LoggedIn(logged_in)).await;
+        let sync = peer.next().await.unwrap();
+        assert!(matches!(sync.body, Some(Up::Sync(_))));
+        peer.say(sync.request_id, Down::Synced(proto::Synced::default())).await;
+        peer
+    }
+
+    async fn next(&mut self) -> Option<ClientFrame> {
+        loop {
+            if let Some(payload) = decode_frame_mut(&mut self.input, 65_536).unwrap() {
+                return Some(ClientFrame::decode(payload).unwrap());
+            }
+            if self.stream.read_buf(&mut self.input).await.unwrap() == 0 {
+                return None;
+            }
+        }
+    }
+
+    async fn next_send(&mut self) -> (u64, proto::Send) {
+        loop {
+            let frame = self.next().await.unwrap();
+            if let Some(Up::Send(send)) = frame.body {
+                return (frame.request_id, send);
+            }
+        }
+    }
+
+    async fn say(&mut self, request_id: u64, body: Down) {
+        let frame = ServerFrame { request_id, body: Some(body) };
+        self.stream.write_all(&encode_frame(&frame)).await.unwrap();
+    }
+}
+
+async fn start() -> (TcpListener, Client, Events) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut config = SessionConfig::new("token", DeviceId(1));
+    config.backoff_min = Duration::from_millis(1);
+    let address = listener.local_addr().unwrap().to_string();
+    let (client, events) = Client::connect(address, config);
+    (listener, client, events)
+}
+
+fn conversation() -> Conversation {
+    Conversation::direct(ME, PEER).unwrap()
+}
+
+fn sent(seq: u64, duplicate: bool) -> Down {
+    Down::Sent(proto::Sent { conversation: Some(conversation().into()), seq, duplicate, ..Default::default() })
+}
+
+fn one_entry() -> Down {
+    Down::Entries(proto::Entries {
+        conversation: Some(conversation().into()),
+        log_id: 1,
+        entries: vec![proto::Entry { seq: 1, ..Default::default() }],
+        ..Default::default()
+    })
+}
+
+async fn within<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, work).await.expect("in time")
+}
+
+#[tokio::test]
+async fn a_send_survives_a_lost_connection() {
+    let (listener, client, mut events) = start().await;
+    let server = async {
+        let mut peer = Peer::accept(&listener).await;
+        let (_, first) = peer.next_send().await;
+        drop(peer);
+        let mut peer = Peer::accept(&listener).await;
+        let (id, again) = peer.next_send().await;
+        let (first, again) = (first.name.unwrap(), again.name.unwrap());
+        assert_eq!(first.client_message_id, again.client_message_id);
+        assert!(!first.resend && again.resend);
+        peer.say(id, sent(1, true)).await;
+        peer
+    };
+    let message = OutgoingMessage::text("hello");
+    let send = client.send(Recipient::User(PEER), message);
+    let (_peer, stored) = within(async { tokio::join!(server, send) }).await;
+    let stored = stored.unwrap();
+    assert_eq!((stored.seq.0, stored.duplicate), (1, true));
+    assert_eq!(within(client.stats()).await.unwrap().reconnects, 1);
+    let first = within(events.next()).await.unwrap();
+    assert!(matches!(first, Event::LoggedIn { .. }));
+}
+
+#[tokio::test]
+async fn closing_acknowledges_what_was_received() {
+    let (listener, client, mut events) = start().await;
+    let mut peer = within(Peer::accept(&listener)).await;
+    peer.say(0, one_entry()).await;
+    while !matches!(within(events.next()).await.unwrap(), Event::Entries { .. }) {}
+    within(client.close()).await;
+    let last = within(peer.next()).await.unwrap();
+    assert!(matches!(last.body, Some(Up::Delivered(mark)) if mark.up_to_seq == 1));
+    assert!(within(peer.next()).await.is_none());
+    assert!(within(events.next()).await.is_none());
+}
+
+#[tokio::test]
+async fn a_refusal_comes_back_to_the_caller() {
+    let (listener, client, _events) = start().await;
+    let server = async {
+        let mut peer = Peer::accept(&listener).await;
+        let leave = peer.next().await.unwrap();
+        let error = proto::Error {
+            action: proto::error::Action::GiveUp.into(),
+            code: proto::ErrorCode::Forbidden.into(),
+            message: "Not a member.".into(),
+            ..Default::default()
+        };
+        peer.say(leave.request_id, Down::Error(error)).await;
+        peer
+    };
+    let leave = client.leave(5.into());
+    let (_peer, refused) = within(async { tokio::join!(server, leave) }).await;
+    let Err(RequestError::Failed(error)) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(error.code(), proto::ErrorCode::Forbidden);
+}
