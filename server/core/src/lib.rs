@@ -1,5 +1,28 @@
-//! Placeholder.
+//! The pure machine of a Hubbub shard: `(state, input, now) -> effects`.
+//!
+//! A [`Shard`] owns whole partitions: the logs of the conversations homed there, and the sessions of the users homed
+//! there. Time, ids and answers of the store arrive as arguments; there is no socket, disk, clock, thread, randomness
+//! or logging in this crate, so that everything it does can be tested as data and replayed from a seed.
+//!
+//! - [`machine`] is the interface: [`machine::Input`] goes in, [`machine::Effect`] comes out.
+//! - [`request`] is what clients ask and are answered, [`message`] what shards say to each other.
+//! - [`records`] is what the store keeps, [`entry`] the one encoding of a log entry.
+//! - [`slots`] says who lives where.
+//!
+//! Nothing is shown before it is durable: see `partition.rs`, the only place that decides it.
+
+mod conversation;
 pub mod entry;
 pub mod ids;
+pub mod machine;
+pub mod message;
+mod partition;
 pub mod records;
+pub mod request;
+mod sessions;
+pub mod settings;
+mod shard;
 pub mod slots;
+mod subscriptions;
+
+pub use shard::Shard;

@@ -1,0 +1,439 @@
+//! A conversation at its home: head, members, marks, and the block of entries that is being decided.
+//!
+//! State only; which request does what to it is in `shard/`.
+
+use crate::entry::{Content, Entry};
+use crate::ids::{Conversation, DeviceId, LogId, MessageId, MessageName, PartitionId, Seq, ShardId, Timestamp, UserId};
+use crate::message::{ConversationMessage, Run};
+use crate::records::{
+    BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, Block, ConversationRecord, CursorRecord, FoundEntry, MemberRecord, Role, Span,
+    StoredConversation,
+};
+use bytes::BytesMut;
+use std::collections::VecDeque;
+
+/// A user has at most this many rows of marks in a conversation; further devices share one, under device 0.
+const MARK_DEVICES_MAX: usize = 16;
+
+/// A conversation that is in memory, or about to be.
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) id: Conversation,
+    pub(crate) partition: PartitionId,
+    pub(crate) state: HomeState,
+    /// What the request at the front of `parked` waits for.
+    pub(crate) busy: Option<Busy>,
+    /// Requests that wait, in order of arrival.
+    pub(crate) parked: VecDeque<ConversationMessage>,
+    /// Shards that get runs.
+    pub(crate) followers: ShardSet,
+    /// Gated items that name this conversation.
+    pub(crate) gated: u32,
+    pub(crate) used: Timestamp,
+}
+
+/// Whether the conversation exists.
+#[derive(Debug)]
+pub(crate) enum HomeState {
+    /// Not known yet.
+    Loading,
+    /// It does not.
+    Absent,
+    /// It does.
+    Ready(Box<Log>),
+}
+
+/// What a request waits for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Busy {
+    /// The store's answer about the conversation.
+    Loading,
+    /// The search for a name.
+    Searching,
+    /// Answers of so many partitions about its users, and who is missing so far.
+    Checking { waiting: usize, missing: Vec<UserId> },
+    /// Confirmations of these outbox rows.
+    Creating { waiting: Vec<MessageId> },
+}
+
+/// The log and everything that belongs to it.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) record: ConversationRecord,
+    pub(crate) log_id: LogId,
+    /// Last seq decided.
+    pub(crate) head: Seq,
+    /// Last seq that is durable: nothing above it is shown.
+    pub(crate) committed: Seq,
+    /// USER entries up to `head`.
+    pub(crate) ordinal: u64,
+    /// USER entries up to `committed`.
+    pub(crate) committed_ordinal: u64,
+    pub(crate) members: Members,
+    pub(crate) cursors: Cursors,
+    block: OpenBlock,
+    uncommitted: VecDeque<(MessageName, FoundEntry)>,
+}
+
+#[derive(Debug, Default)]
+struct OpenBlock {
+    entries: BytesMut,
+    count: u16,
+    removed: Vec<(UserId, Seq)>,
+}
+
+impl Home {
+    pub(crate) fn loading(id: Conversation, partition: PartitionId, now: Timestamp) -> Home {
+        Home {
+            id,
+            partition,
+            state: HomeState::Loading,
+            busy: Some(Busy::Loading),
+            parked: VecDeque::new(),
+            followers: ShardSet::default(),
+            gated: 0,
+            used: now,
+        }
+    }
+
+    pub(crate) fn log(&self) -> Option<&Log> {
+        match &self.state {
+            HomeState::Ready(log) => Some(log),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn log_mut(&mut self) -> Option<&mut Log> {
+        match &mut self.state {
+            HomeState::Ready(log) => Some(log),
+            _ => None,
+        }
+    }
+
+    /// Whether the memory copy says nothing that the store does not.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.busy.is_none()
+            && self.parked.is_empty()
+            && self.gated == 0
+            && self.log().is_none_or(|log| log.head == log.committed && log.block.count == 0)
+    }
+}
+
+impl Log {
+    /// A conversation that begins now.
+    pub(crate) fn new(record: ConversationRecord, epoch: u32) -> Log {
+        Log {
+            log_id: effective_log_id(record.log_id, epoch),
+            record,
+            head: Seq(0),
+            committed: Seq(0),
+            ordinal: 0,
+            committed_ordinal: 0,
+            members: Members::default(),
+            cursors: Cursors::default(),
+            block: OpenBlock::default(),
+            uncommitted: VecDeque::new(),
+        }
+    }
+
+    /// A conversation as the store has it.
+    pub(crate) fn from_stored(stored: StoredConversation, epoch: u32) -> Log {
+        let mut log = Log::new(stored.record, epoch);
+        (log.head, log.committed) = (stored.head, stored.head);
+        (log.ordinal, log.committed_ordinal) = (stored.head_ordinal, stored.head_ordinal);
+        log.members = Members::from_stored(stored.members);
+        log.cursors = Cursors::from_stored(stored.cursors);
+        log
+    }
+
+    /// Decides the next entry. True when it is the first of an open block.
+    pub(crate) fn append(&mut self, id: MessageId, name: MessageName, now: Timestamp, content: Content) -> (Seq, bool) {
+        self.head = self.head.next();
+        self.ordinal += u64::from(content.is_user());
+        let entry = Entry { seq: self.head, message_id: id, name, time: now, ordinal: self.ordinal, content };
+        entry.encode(&mut self.block.entries);
+        self.block.count += 1;
+        self.uncommitted.push_back((name, FoundEntry { seq: self.head, message_id: id, time: now }));
+        (self.head, self.block.count == 1)
+    }
+
+    /// Says that the next entry removes these members.
+    pub(crate) fn note_removed_by_next(&mut self, users: &[UserId]) {
+        let seq = self.head.next();
+        self.block.removed.extend(users.iter().map(|&user| (user, seq)));
+    }
+
+    /// Whether the open block must be closed before another entry.
+    pub(crate) fn block_is_full(&self) -> bool {
+        usize::from(self.block.count) >= BLOCK_ENTRIES_MAX || self.block.entries.len() >= BLOCK_BYTES_MAX
+    }
+
+    /// Bytes in the open block.
+    pub(crate) fn block_bytes(&self) -> usize {
+        self.block.entries.len()
+    }
+
+    /// Closes the open block: what is stored, and what followers are sent.
+    pub(crate) fn close_block(&mut self, conversation: Conversation) -> Option<(Block, Run)> {
+        if self.block.count == 0 {
+            return None;
+        }
+        let entries = self.block.entries.split().freeze();
+        let count = std::mem::take(&mut self.block.count);
+        let removed = std::mem::take(&mut self.block.removed);
+        let first = Seq(self.head.0 + 1 - u64::from(count));
+        let block = Block { first, count, last_ordinal: self.ordinal, entries: entries.clone() };
+        let removed = (!removed.is_empty()).then(|| removed.into_boxed_slice());
+        let run = Run { conversation, log_id: self.log_id, first, last: self.head, entries, removed };
+        Some((block, run))
+    }
+
+    /// Takes note that everything up to `last` is durable.
+    pub(crate) fn commit_up_to(&mut self, last: Seq, ordinal: u64) {
+        (self.committed, self.committed_ordinal) = (last, ordinal);
+        while self.uncommitted.front().is_some_and(|(_, entry)| entry.seq <= last) {
+            self.uncommitted.pop_front();
+        }
+    }
+
+    /// The decided but uncommitted entry of a name.
+    pub(crate) fn find_uncommitted(&self, name: &MessageName, after: Seq) -> Option<FoundEntry> {
+        self.uncommitted.iter().find(|(n, entry)| n == name && entry.seq > after).map(|(_, entry)| *entry)
+    }
+
+    /// What a member may read after `from`: `(after, up_to)`; entries in between, if any, are the next to send.
+    /// `None` when nothing is left, now or later.
+    pub(crate) fn visible_after(&self, spans: &[Span], from: Seq) -> Option<(Seq, Seq)> {
+        let span = spans.iter().find(|span| span.left.is_none_or(|left| left.0 > from.0 + 1))?;
+        let up_to = span.left.map_or(self.committed, |left| Seq(left.0 - 1).min(self.committed));
+        let after = from.max(Seq(span.joined.0 - 1)).max(self.record.floor).min(self.committed);
+        Some((after, up_to.max(after)))
+    }
+
+    /// What a member may read before `before`: `(lowest, below)`, the nearest visible stretch.
+    pub(crate) fn visible_before(&self, spans: &[Span], before: Seq) -> Option<(Seq, Seq)> {
+        let span = spans.iter().rev().find(|span| span.joined < before)?;
+        let end = span.left.unwrap_or(Seq(u64::MAX)).min(self.committed.next());
+        let lowest = span.joined.max(self.record.floor.next());
+        Some((lowest, before.min(end))).filter(|(lowest, below)| lowest < below)
+    }
+
+    /// Highest seq that a member may see.
+    pub(crate) fn visible_head(&self, member: &MemberRecord) -> Seq {
+        let last = member.spans.last().expect("members have spans");
+        last.left.map_or(self.committed, |left| Seq(left.0 - 1).min(self.committed))
+    }
+}
+
+/// The log id that clients see.
+pub(crate) fn effective_log_id(stored: LogId, epoch: u32) -> LogId {
+    // A odd multiplier is a bijection: two epochs never agree.
+    LogId(stored.0.wrapping_add(epoch.wrapping_mul(0x9e37_79b1)))
+}
+
+/// Members, past and present, by user id.
+#[derive(Debug, Default)]
+pub(crate) struct Members {
+    rows: Vec<(UserId, MemberRecord)>,
+    present: usize,
+}
+
+impl Members {
+    fn from_stored(mut rows: Vec<(UserId, MemberRecord)>) -> Members {
+        rows.retain(|(_, member)| !member.spans.is_empty());
+        rows.sort_unstable_by_key(|(user, _)| *user);
+        let present = rows.iter().filter(|(_, member)| is_present(member)).count();
+        Members { rows, present }
+    }
+
+    fn position(&self, user: UserId) -> Result<usize, usize> {
+        self.rows.binary_search_by_key(&user, |(user, _)| *user)
+    }
+
+    /// Past or present member.
+    pub(crate) fn get(&self, user: UserId) -> Option<&MemberRecord> {
+        self.position(user).ok().map(|at| &self.rows[at].1)
+    }
+
+    /// Present member.
+    pub(crate) fn present(&self, user: UserId) -> Option<&MemberRecord> {
+        self.get(user).filter(|member| is_present(member))
+    }
+
+    /// How many are present.
+    pub(crate) fn count(&self) -> usize {
+        self.present
+    }
+
+    /// Present members with an id above `after`, ascending.
+    pub(crate) fn iter_after(&self, after: UserId) -> impl Iterator<Item = &(UserId, MemberRecord)> {
+        let start = self.rows.partition_point(|(user, _)| *user <= after);
+        self.rows[start..].iter().filter(|(_, member)| is_present(member))
+    }
+
+    /// Opens a span. The user must not be present.
+    pub(crate) fn join(&mut self, user: UserId, joined: Seq, role: Role) -> &MemberRecord {
+        self.present += 1;
+        let at = match self.position(user) {
+            Ok(at) => at,
+            Err(at) => {
+                self.rows.insert(at, (user, MemberRecord { role, spans: Vec::with_capacity(1) }));
+                at
+            }
+        };
+        let member = &mut self.rows[at].1;
+        member.role = role;
+        member.spans.push(Span { joined, left: None });
+        member
+    }
+
+    /// Closes the span of a present member: `left` is the first seq they do not see.
+    pub(crate) fn leave(&mut self, user: UserId, left: Seq) -> &MemberRecord {
+        let at = self.position(user).expect("the caller has seen the member");
+        self.present -= 1;
+        let member = &mut self.rows[at].1;
+        member.role = Role::Member;
+        member.spans.last_mut().expect("members have spans").left = Some(left);
+        member
+    }
+
+    /// Gives a present member a role.
+    pub(crate) fn set_role(&mut self, user: UserId, role: Role) -> &MemberRecord {
+        let at = self.position(user).expect("the caller has seen the member");
+        self.rows[at].1.role = role;
+        &self.rows[at].1
+    }
+
+    /// The present member who joined first (the lower id among equals).
+    pub(crate) fn longest_standing(&self) -> Option<UserId> {
+        let present = self.rows.iter().filter(|(_, member)| is_present(member));
+        present.min_by_key(|(user, member)| (member.spans.last().map(|span| span.joined), *user)).map(|(user, _)| *user)
+    }
+}
+
+fn is_present(member: &MemberRecord) -> bool {
+    member.spans.last().is_some_and(|span| span.left.is_none())
+}
+
+/// Marks, by user and device.
+#[derive(Debug, Default)]
+pub(crate) struct Cursors {
+    rows: Vec<CursorRow>,
+}
+
+#[derive(Debug)]
+struct CursorRow {
+    user: UserId,
+    device: DeviceId,
+    /// As decided.
+    decided: CursorRecord,
+    /// As others may see it.
+    committed: CursorRecord,
+}
+
+impl Cursors {
+    fn from_stored(rows: Vec<(UserId, DeviceId, CursorRecord)>) -> Cursors {
+        let rows = rows.into_iter().map(|(user, device, record)| CursorRow {
+            user,
+            device,
+            decided: record,
+            committed: record,
+        });
+        let mut rows: Vec<CursorRow> = rows.collect();
+        rows.sort_unstable_by_key(|row| (row.user, row.device));
+        Cursors { rows }
+    }
+
+    fn of_user(&self, user: UserId) -> &[CursorRow] {
+        let start = self.rows.partition_point(|row| row.user < user);
+        let len = self.rows[start..].partition_point(|row| row.user == user);
+        &self.rows[start..start + len]
+    }
+
+    /// A user's durable marks `(delivered, read)`: the highest over all devices.
+    pub(crate) fn of(&self, user: UserId) -> (Seq, Seq) {
+        let rows = self.of_user(user).iter();
+        rows.fold((Seq(0), Seq(0)), |(delivered, read), row| {
+            (delivered.max(row.committed.delivered), read.max(row.committed.read))
+        })
+    }
+
+    fn row(&mut self, user: UserId, device: DeviceId) -> &mut CursorRow {
+        let of_user = self.of_user(user);
+        let known = of_user.iter().any(|row| row.device == device);
+        let device = if known || of_user.len() < MARK_DEVICES_MAX { device } else { DeviceId(0) };
+        match self.rows.binary_search_by_key(&(user, device), |row| (row.user, row.device)) {
+            Ok(at) => &mut self.rows[at],
+            Err(at) => {
+                let record = CursorRecord::default();
+                self.rows.insert(at, CursorRow { user, device, decided: record, committed: record });
+                &mut self.rows[at]
+            }
+        }
+    }
+
+    /// Raises a device's marks; tells the row to write when that changed anything.
+    pub(crate) fn raise(
+        &mut self,
+        user: UserId,
+        device: DeviceId,
+        delivered: Seq,
+        read: Seq,
+        now: Timestamp,
+    ) -> Option<(DeviceId, CursorRecord)> {
+        let row = self.row(user, device);
+        let delivered = row.decided.delivered.max(delivered).max(read);
+        let read = row.decided.read.max(read);
+        let raised = CursorRecord { delivered, read, last_seen: now };
+        if (raised.delivered, raised.read) == (row.decided.delivered, row.decided.read) {
+            return None;
+        }
+        row.decided = raised;
+        Some((row.device, raised))
+    }
+
+    /// Everything decided about a user up to these marks is durable now.
+    pub(crate) fn commit(&mut self, user: UserId, delivered: Seq, read: Seq) {
+        let start = self.rows.partition_point(|row| row.user < user);
+        for row in self.rows[start..].iter_mut().take_while(|row| row.user == user) {
+            row.committed.delivered = row.decided.delivered.min(delivered).max(row.committed.delivered);
+            row.committed.read = row.decided.read.min(read).max(row.committed.read);
+        }
+    }
+
+    /// A user's decided marks over all devices.
+    pub(crate) fn decided(&self, user: UserId) -> (Seq, Seq) {
+        let rows = self.of_user(user).iter();
+        rows.fold((Seq(0), Seq(0)), |(delivered, read), row| {
+            (delivered.max(row.decided.delivered), read.max(row.decided.read))
+        })
+    }
+}
+
+/// A set of shards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ShardSet([u64; 4]);
+
+impl ShardSet {
+    pub(crate) fn insert(&mut self, shard: ShardId) {
+        self.0[usize::from(shard.0) / 64] |= 1 << (shard.0 % 64);
+    }
+
+    pub(crate) fn remove(&mut self, shard: ShardId) {
+        self.0[usize::from(shard.0) / 64] &= !(1 << (shard.0 % 64));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0 == [0; 4]
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = ShardId> {
+        self.0.into_iter().enumerate().flat_map(|(word, mut bits)| {
+            std::iter::from_fn(move || {
+                let bit = (bits != 0).then(|| bits.trailing_zeros())?;
+                bits &= bits - 1;
+                Some(ShardId(word as u16 * 64 + bit as u16))
+            })
+        })
+    }
+}

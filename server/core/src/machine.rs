@@ -1,0 +1,155 @@
+//! The interface of the machine: what goes in and what comes out.
+
+use crate::ids::{Conversation, DeviceId, PartitionId, Seq, ShardId, UserId};
+use crate::message::{Message, ReceiptsPush, Run};
+use crate::records::{Batch, OutboxRow, Page, Read, ReadResult};
+use crate::request::{Reply, Request, SessionId};
+use std::ops::Range;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A device has proven who it is, and its socket is on this shard, which is the user's home.
+    Open(Open),
+    /// A session asks.
+    Request {
+        /// Which.
+        session: SessionId,
+        /// Its number for the request; 0 wants no reply.
+        request_id: u64,
+        /// What it asks.
+        request: Request,
+    },
+    /// A session is gone.
+    Closed(SessionId),
+    /// A push was not queued because the session is over its outbound limit: its log stands after `after`.
+    OutboundFull {
+        /// Which.
+        session: SessionId,
+        /// Whose log.
+        conversation: Conversation,
+        /// What the session has had.
+        after: Seq,
+    },
+    /// A session that was over its limit has room again.
+    OutboundDrained(SessionId),
+    /// Another shard says something.
+    Message(Message),
+    /// A batch is durable. In order for each partition.
+    Committed(PartitionId, u64),
+    /// A read was answered.
+    Loaded(ReadToken, ReadResult),
+    /// A read failed.
+    LoadFailed(ReadToken),
+    /// What a partition had not delivered when the store was opened.
+    Recovered(PartitionId, Vec<OutboxRow>),
+    /// The disk is nearly full, or no longer.
+    StorageFull(bool),
+    /// About ten times a second.
+    Tick,
+}
+
+/// A device that has proven who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// The session to be.
+    pub session: SessionId,
+    /// Who.
+    pub user: UserId,
+    /// On which device.
+    pub device: DeviceId,
+    /// Rises with each login of the node; an older one never replaces a newer.
+    pub generation: u64,
+    /// The number of the login request.
+    pub request_id: u64,
+}
+
+/// Names a read under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReadToken(pub u32);
+
+/// Something to do, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Answer a request. A request id of 0 is not answered, save for [`Reply::LoggedIn`].
+    Reply {
+        /// Whom.
+        session: SessionId,
+        /// Which request.
+        request_id: u64,
+        /// With what.
+        reply: Reply,
+    },
+    /// Push a run of entries to many sessions: a range of [`Output::targets`].
+    PushRun(Run, Range<u32>),
+    /// Push a page of a log to one session.
+    PushPage {
+        /// Whom.
+        session: SessionId,
+        /// Whose log.
+        conversation: Conversation,
+        /// Which life of it.
+        log_id: crate::ids::LogId,
+        /// What the session has had.
+        from: Seq,
+        /// The entries.
+        page: Page,
+    },
+    /// Push marks to many sessions: a range of [`Output::targets`].
+    PushReceipts(ReceiptsPush, Range<u32>),
+    /// Tell a session that a membership began or ended.
+    PushMembership(SessionId, Conversation, bool),
+    /// End a session: with a farewell because its device logged in anew, or (a refused login) after its reply.
+    Close(SessionId, CloseReason),
+    /// Send a message to another shard, in order.
+    Forward(ShardId, Message),
+    /// Ask the store.
+    Read(ReadToken, Read),
+    /// Make a batch durable and answer [`Input::Committed`].
+    Commit(Batch),
+}
+
+/// Why the core ends a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// The same device logged in anew.
+    Replaced,
+    /// The login was refused, as the reply before says.
+    LoginRefused,
+}
+
+/// What came out. The edge drains it and gives the empty vessel back.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// In order.
+    pub effects: Vec<Effect>,
+    /// Sessions that effects name by range.
+    pub targets: Vec<SessionId>,
+}
+
+impl Output {
+    /// Empties both lists, keeping their memory.
+    pub fn clear(&mut self) {
+        self.effects.clear();
+        self.targets.clear();
+    }
+}
+
+/// Plain counts since the start; the edge exports them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Appends that were asked for.
+    pub sends: u64,
+    /// Entries that were decided.
+    pub entries: u64,
+    /// Copies of entries pushed to sessions (before an edge refused one).
+    pub deliveries: u64,
+    /// Resends found in the log.
+    pub duplicates: u64,
+    /// Sessions set behind in a conversation.
+    pub resyncs: u64,
+    /// Pages answered.
+    pub pages: u64,
+    /// Requests refused.
+    pub refusals: u64,
+}

@@ -1,0 +1,221 @@
+//! What shards say to each other (and to themselves).
+//!
+//! Three kinds of receivers: the home of a conversation, the home of a user, and the shard of a session. All of it
+//! goes through one FIFO for each pair of shards, so a page, a run and a membership change of one conversation arrive
+//! in the order in which they were decided.
+
+use crate::ids::{Conversation, DeviceId, LogId, MessageId, PartitionId, Seq, ShardId, UserId};
+use crate::records::{OutboxRow, Page, PagePosition};
+use crate::request::{Append, Caller, ConversationState, Reply, ReplyTo, SessionId};
+use bytes::Bytes;
+
+/// A message from one shard to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// To the home of a conversation.
+    ToConversation(Conversation, ConversationMessage),
+    /// To the home of users.
+    ToUsers(UsersMessage),
+    /// To the shard of sessions.
+    ToSession(SessionMessage),
+}
+
+impl Message {
+    /// Whether this is live traffic that a mark can replace when there is no room for it.
+    #[must_use]
+    pub fn as_run(&self) -> Option<(Conversation, Seq)> {
+        match self {
+            Message::ToSession(SessionMessage::Run(run)) => Some((run.conversation, run.last)),
+            _ => None,
+        }
+    }
+
+    /// Whether this may be dropped when there is no room for it.
+    #[must_use]
+    pub fn is_droppable(&self) -> bool {
+        matches!(self, Message::ToSession(SessionMessage::Receipts(_)))
+    }
+}
+
+/// What the home of a conversation is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConversationMessage {
+    /// Appends an entry.
+    Append(Caller, Box<Append>),
+    /// Asks for the next page for a session.
+    Pull(Pull),
+    /// Asks for a part of the log.
+    History(Caller, PagePosition, usize),
+    /// Asks for a description of a group: members above an id, at most so many.
+    GetGroup(Caller, UserId, usize),
+    /// Moves marks.
+    Mark(Mark),
+    /// No session of the asking shard follows this conversation any more.
+    Unfollow(ShardId),
+    /// The users' homes have stored these outbox rows.
+    Confirm(Vec<MessageId>),
+    /// The answer to [`UsersMessage::FindMissing`].
+    Missing(Vec<UserId>),
+}
+
+/// The next page for one session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pull {
+    /// Whose session.
+    pub user: UserId,
+    /// The shard of the session.
+    pub shard: ShardId,
+    /// The session.
+    pub session: SessionId,
+    /// From where.
+    pub start: Start,
+    /// Also describe the conversation.
+    pub with_state: bool,
+}
+
+/// Where a session starts to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// After a cursor of the client, in this life of the log (0: unknown).
+    Cursor(Seq, LogId),
+    /// After the user's delivered mark, and not too far before the head.
+    Delivered,
+    /// Not too far before the head, whatever the marks say.
+    Tail,
+}
+
+/// A device's marks; 0 says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Whose.
+    pub user: UserId,
+    /// On which device.
+    pub device: DeviceId,
+    /// Held up to here.
+    pub delivered: Seq,
+    /// Seen up to here.
+    pub read: Seq,
+    /// Who waits for `Done`.
+    pub reply_to: Option<ReplyTo>,
+}
+
+/// What the home of users is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UsersMessage {
+    /// Which of these users, all of one partition, have no account? The answer goes to a conversation's home.
+    FindMissing {
+        /// Their partition.
+        partition: PartitionId,
+        /// Who.
+        users: Vec<UserId>,
+        /// Who asks.
+        conversation: Conversation,
+    },
+    /// Memberships that changed, all of users of one partition.
+    Memberships {
+        /// Their partition.
+        partition: PartitionId,
+        /// What changed.
+        rows: Vec<OutboxRow>,
+    },
+}
+
+/// What the shard of sessions is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionMessage {
+    /// The answer to a request.
+    Reply(ReplyTo, Reply),
+    /// The answer to a [`Pull`].
+    Page(Box<PullPage>),
+    /// Entries that were just committed.
+    Run(Run),
+    /// Marks that were just committed.
+    Receipts(ReceiptsPush),
+    /// Runs up to `head` were left out for want of room.
+    Behind(Conversation, Seq),
+    /// Runs of conversations homed on that shard were left out for want of room.
+    AllBehind(ShardId),
+    /// A user's membership was stored: `true` when it is open.
+    MembershipChanged(UserId, Conversation, bool),
+}
+
+/// A page for one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullPage {
+    /// Whose log.
+    pub conversation: Conversation,
+    /// For whom.
+    pub session: SessionId,
+    /// What was asked.
+    pub start: Start,
+    /// The answer.
+    pub answer: PullAnswer,
+    /// The conversation as the user sees it, when that was asked.
+    pub state: Option<ConversationState>,
+}
+
+/// The answer to a [`Pull`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PullAnswer {
+    /// Entries.
+    Page {
+        /// Which life of the log.
+        log_id: LogId,
+        /// The seq from which the session continues: nothing between it and `page.after` is for this user.
+        from: Seq,
+        /// The entries.
+        page: Page,
+        /// What follows.
+        next: Next,
+    },
+    /// The cursor is void.
+    Reset {
+        /// Which life of the log is now.
+        log_id: LogId,
+        /// Highest seq no longer kept.
+        floor: Seq,
+        /// Highest seq.
+        head: Seq,
+    },
+    /// The user never was a member, or there is no such conversation.
+    NotAMember,
+    /// The store could not be read.
+    Failed,
+}
+
+/// What follows a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Ask again.
+    More,
+    /// The page reached the head, and runs follow from here.
+    Live,
+    /// The user is no member any more: nothing follows.
+    Ended,
+}
+
+/// Entries of one log that were committed together, for everybody who follows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Whose log.
+    pub conversation: Conversation,
+    /// Which life of it.
+    pub log_id: LogId,
+    /// Seq of the first entry.
+    pub first: Seq,
+    /// Seq of the last entry.
+    pub last: Seq,
+    /// The entries as `crate::entry` encodes them.
+    pub entries: Bytes,
+    /// Who was removed by these entries, at which seq: they see that entry and nothing after it.
+    pub removed: Option<Box<[(UserId, Seq)]>>,
+}
+
+/// Marks of one conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiptsPush {
+    /// Which.
+    pub conversation: Conversation,
+    /// (user, delivered, read).
+    pub receipts: Vec<(UserId, Seq, Seq)>,
+}

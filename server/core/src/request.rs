@@ -1,0 +1,346 @@
+//! What a client asks of the core, and what the core answers, in domain terms.
+//!
+//! The edge turns frames into [`Request`]s and [`Reply`]s into frames; nothing here knows the wire.
+
+use crate::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, MessageId, Seq, Timestamp, UserId};
+use crate::records::{MembershipRecord, Page, PagePosition, Role};
+use bytes::Bytes;
+
+/// A request of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Continues logs after cursors.
+    Sync {
+        /// Where the client stands.
+        cursors: Vec<SyncCursor>,
+        /// Also every conversation that was not named.
+        include_others: bool,
+    },
+    /// Appends to a conversation's log.
+    Append {
+        /// Whose log.
+        conversation: Conversation,
+        /// What is asked.
+        append: Append,
+    },
+    /// Makes a group.
+    CreateGroup {
+        /// The caller's name for it.
+        client_message_id: ClientMessageId,
+        /// Name of the group.
+        title: String,
+        /// Further members.
+        members: Vec<UserId>,
+    },
+    /// Moves the device's marks.
+    Mark {
+        /// In which conversation.
+        conversation: Conversation,
+        /// The device holds the log up to here.
+        delivered: Seq,
+        /// The person has seen it up to here; 0: not said.
+        read: Seq,
+    },
+    /// Reads a part of a log.
+    History {
+        /// Whose log.
+        conversation: Conversation,
+        /// Which part.
+        position: PagePosition,
+        /// Most entries.
+        limit: usize,
+    },
+    /// Describes a group.
+    GetGroup {
+        /// Which.
+        group: GroupId,
+        /// Members above this id.
+        members_after: UserId,
+        /// Most members.
+        members_limit: usize,
+    },
+    /// Lists the caller's conversations.
+    ListConversations {
+        /// Those after this one.
+        after: Option<Conversation>,
+        /// Most conversations.
+        limit: usize,
+    },
+}
+
+/// Where a client stands in a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyncCursor {
+    /// Whose log.
+    pub conversation: Conversation,
+    /// Which life of it; 0: unknown.
+    pub log_id: LogId,
+    /// Highest contiguous seq that the client holds.
+    pub seq: Seq,
+}
+
+/// A named request that becomes an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Append {
+    /// The device's name for it.
+    pub client_message_id: ClientMessageId,
+    /// It may have been sent before.
+    pub resend: bool,
+    /// With `resend`: search above this seq.
+    pub after: Seq,
+    /// What to append.
+    pub action: Action,
+}
+
+/// What a named request does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A person's message.
+    Message {
+        /// The application's kind.
+        kind: u32,
+        /// Opaque body.
+        body: Bytes,
+        /// Media type.
+        content_type: String,
+        /// The entry it answers; 0: none.
+        reply_to: Seq,
+    },
+    /// Adds members to a group.
+    AddMembers(Vec<UserId>),
+    /// Removes members from a group.
+    RemoveMembers(Vec<UserId>),
+    /// The caller leaves.
+    Leave,
+    /// Makes the group; only the core itself asks for this.
+    Create {
+        /// Name of the group.
+        title: String,
+        /// Members, the owner included.
+        members: Vec<UserId>,
+    },
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The session is open.
+    LoggedIn {
+        /// The account was made by this login.
+        created: bool,
+    },
+    /// It was done.
+    Done,
+    /// The message is durable.
+    Sent {
+        /// In which log.
+        conversation: Conversation,
+        /// At which seq.
+        seq: Seq,
+        /// Under which id.
+        message_id: MessageId,
+        /// Since when.
+        time: Timestamp,
+        /// It had been there.
+        duplicate: bool,
+    },
+    /// A part of a log.
+    History {
+        /// Whose.
+        conversation: Conversation,
+        /// Which life of it.
+        log_id: LogId,
+        /// Above which seq was asked, when it was asked that way.
+        skip_from: Option<Seq>,
+        /// The part.
+        page: Page,
+        /// Highest seq no longer kept.
+        floor: Seq,
+        /// Highest seq.
+        head: Seq,
+    },
+    /// A group.
+    Group(Box<GroupInfo>),
+    /// A page of the caller's conversations.
+    Conversations {
+        /// Ascending.
+        memberships: Vec<(Conversation, MembershipRecord)>,
+        /// More follow.
+        more: bool,
+    },
+    /// Every conversation of a sync has reached the head it had.
+    Synced(Vec<ConversationState>),
+    /// One of a sync's cursors is void; the sync goes on.
+    LogReset {
+        /// Whose log.
+        conversation: Conversation,
+        /// Which life of it is now.
+        log_id: LogId,
+        /// Highest seq no longer kept.
+        floor: Seq,
+        /// Highest seq.
+        head: Seq,
+    },
+    /// It was refused.
+    Refused(Refusal),
+}
+
+/// A group as its members see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupInfo {
+    /// Which.
+    pub group: GroupId,
+    /// Name.
+    pub title: String,
+    /// Owner.
+    pub owner: UserId,
+    /// Present members.
+    pub member_count: usize,
+    /// A page of them, by user id.
+    pub members: Vec<(UserId, Role, Seq)>,
+    /// More follow.
+    pub more: bool,
+    /// Identity of the log.
+    pub log_id: LogId,
+    /// Highest seq.
+    pub head: Seq,
+    /// Highest seq no longer kept.
+    pub floor: Seq,
+    /// The group was there already.
+    pub duplicate: bool,
+}
+
+/// A conversation as one user sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationState {
+    /// Which.
+    pub conversation: Conversation,
+    /// Whether the user is a member now.
+    pub member: bool,
+    /// Identity of the log.
+    pub log_id: LogId,
+    /// Highest seq that the user may see.
+    pub head: Seq,
+    /// Highest seq no longer kept.
+    pub floor: Seq,
+    /// The user's marks, over all devices.
+    pub delivered: Seq,
+    /// See `delivered`.
+    pub read: Seq,
+    /// USER entries after `read`.
+    pub unread: u64,
+    /// Present members.
+    pub member_count: usize,
+    /// Name of a group.
+    pub title: String,
+    /// Marks of the other user of a direct conversation.
+    pub peer: (Seq, Seq),
+}
+
+impl ConversationState {
+    /// The state of a conversation that is not the user's.
+    #[must_use]
+    pub fn none(conversation: Conversation) -> ConversationState {
+        ConversationState {
+            conversation,
+            member: false,
+            log_id: LogId(0),
+            head: Seq(0),
+            floor: Seq(0),
+            delivered: Seq(0),
+            read: Seq(0),
+            unread: 0,
+            member_count: 0,
+            title: String::new(),
+            peer: (Seq(0), Seq(0)),
+        }
+    }
+}
+
+/// Why a request was refused; one variant for each different reaction.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A user of the request has no account.
+    #[error("user {0} does not exist: an account is made at the user's first login")]
+    UnknownUser(UserId),
+    /// There is no such conversation, or the caller is no member; the two are not told apart.
+    #[error("there is no such conversation, or you are no member of it")]
+    UnknownConversation,
+    /// A member may not do this.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// A field is wrong.
+    #[error("{field}: {why}")]
+    Invalid {
+        /// Which.
+        field: &'static str,
+        /// In what way.
+        why: &'static str,
+    },
+    /// Over a limit.
+    #[error("{field} is {got}, and this server allows {limit} ({setting})")]
+    Limit {
+        /// Which field.
+        field: &'static str,
+        /// The configuration key of the limit.
+        setting: &'static str,
+        /// The limit.
+        limit: u64,
+        /// What was asked.
+        got: u64,
+    },
+    /// The server is at a limit of its own.
+    #[error("the server is at its limit of uncommitted messages; try again shortly")]
+    Overloaded,
+    /// The disk is nearly full.
+    #[error("the server's disk is nearly full; reading goes on, sending waits until the operator makes room")]
+    StorageFull,
+    /// A resend outside of the searched window.
+    #[error("this resend is older than what the server searches; it may be stored or not")]
+    ResendUnknown,
+    /// A mark beyond the head.
+    #[error("up_to_seq {got} is beyond the head {head} of the conversation")]
+    BeyondHead {
+        /// The head.
+        head: Seq,
+        /// What was asked.
+        got: Seq,
+    },
+    /// The store could not be read.
+    #[error("the server could not read its store; try again")]
+    ReadFailed,
+    /// A newer session of the same device is open.
+    #[error("a newer connection of this device has logged in")]
+    DeviceReplaced,
+}
+
+/// Who waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Whose session it is.
+    pub user: UserId,
+    /// On which device.
+    pub device: DeviceId,
+    /// Where the answer goes.
+    pub reply_to: ReplyTo,
+}
+
+/// Where an answer goes. A request id of 0 wants none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplyTo {
+    /// The shard of the session.
+    pub shard: crate::ids::ShardId,
+    /// The session.
+    pub session: SessionId,
+    /// Its number for the request.
+    pub request_id: u64,
+}
+
+/// One authenticated connection, named by the edge: a place and how often it was used before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId {
+    /// The place, dense from 0.
+    pub index: u32,
+    /// Differs between the sessions of one place.
+    pub generation: u32,
+}

@@ -1,0 +1,144 @@
+//! Sessions on this shard and the users they belong to.
+
+use crate::ids::{Conversation, DeviceId, Seq, Timestamp, UserId};
+use crate::machine::Open;
+use crate::records::MembershipRecord;
+use crate::request::{ConversationState, SessionId};
+use crate::subscriptions::FollowedIndex;
+use hashbrown::HashMap;
+use std::collections::{BTreeMap, VecDeque};
+
+/// One device that is connected here.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) id: SessionId,
+    pub(crate) user: UserId,
+    pub(crate) device: DeviceId,
+    /// The client asked for everything of the user's, later conversations included.
+    pub(crate) follows_all: bool,
+    /// Over its outbound limit: nothing is pulled until it has drained.
+    pub(crate) lagging: bool,
+    /// Pages under way.
+    pub(crate) pulling: u32,
+    /// Conversations that want a page when fewer are under way.
+    pub(crate) queue: VecDeque<FollowedIndex>,
+    /// Syncs that have not been answered.
+    pub(crate) syncs: Option<Box<Syncs>>,
+}
+
+impl Session {
+    pub(crate) fn new(open: &Open) -> Session {
+        Session {
+            id: open.session,
+            user: open.user,
+            device: open.device,
+            follows_all: false,
+            lagging: false,
+            pulling: 0,
+            queue: VecDeque::new(),
+            syncs: None,
+        }
+    }
+}
+
+/// Syncs under way for one session.
+#[derive(Debug, Default)]
+pub(crate) struct Syncs {
+    /// By number; answered ones are `None`.
+    pub(crate) runs: Vec<Option<SyncRun>>,
+    /// Which sync waits for a conversation, and up to which seq (once that is known).
+    pub(crate) waiting: HashMap<FollowedIndex, (usize, Option<Seq>), foldhash::fast::RandomState>,
+}
+
+impl Syncs {
+    /// How many have not been answered.
+    pub(crate) fn open(&self) -> usize {
+        self.runs.iter().flatten().count()
+    }
+}
+
+/// One sync.
+#[derive(Debug)]
+pub(crate) struct SyncRun {
+    pub(crate) request_id: u64,
+    /// Conversations that have not reached the head they had.
+    pub(crate) remaining: usize,
+    pub(crate) states: Vec<ConversationState>,
+}
+
+/// A user who is connected here, or was a little while ago.
+#[derive(Debug)]
+pub(crate) enum User {
+    /// Not known yet.
+    Loading {
+        /// Logins that wait.
+        opens: Vec<Open>,
+        /// Memberships that changed meanwhile.
+        changed: Vec<(Conversation, MembershipRecord)>,
+    },
+    /// Known.
+    Ready(ReadyUser),
+}
+
+/// See [`User`].
+#[derive(Debug, Default)]
+pub(crate) struct ReadyUser {
+    pub(crate) memberships: BTreeMap<Conversation, MembershipRecord>,
+    /// Open sessions, and the generation of each device's last login.
+    pub(crate) devices: Vec<Device>,
+    pub(crate) used: Timestamp,
+}
+
+/// A device of a connected user.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Device {
+    pub(crate) id: DeviceId,
+    pub(crate) generation: u64,
+    pub(crate) session: Option<SessionId>,
+}
+
+impl ReadyUser {
+    /// Takes note of a membership; older news never overwrites newer.
+    pub(crate) fn apply(&mut self, conversation: Conversation, record: MembershipRecord) {
+        let known = self.memberships.entry(conversation).or_insert(record);
+        if known.version <= record.version {
+            *known = record;
+        }
+    }
+
+    /// Open sessions.
+    pub(crate) fn sessions(&self) -> impl Iterator<Item = SessionId> {
+        self.devices.iter().filter_map(|device| device.session)
+    }
+}
+
+/// Sessions by index.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    places: Vec<Option<Session>>,
+}
+
+impl Sessions {
+    pub(crate) fn insert(&mut self, session: Session) {
+        let index = session.id.index as usize;
+        if self.places.len() <= index {
+            self.places.resize_with(index + 1, || None);
+        }
+        self.places[index] = Some(session);
+    }
+
+    pub(crate) fn remove(&mut self, id: SessionId) -> Option<Session> {
+        let place = self.places.get_mut(id.index as usize)?;
+        place.take_if(|session| session.id == id)
+    }
+
+    /// The session of this very id.
+    pub(crate) fn get(&mut self, id: SessionId) -> Option<&mut Session> {
+        self.places.get_mut(id.index as usize)?.as_mut().filter(|session| session.id == id)
+    }
+
+    /// The session at an index that is known to be taken.
+    pub(crate) fn at(&mut self, index: u32) -> &mut Session {
+        self.places[index as usize].as_mut().expect("subscriptions are removed with their session")
+    }
+}

@@ -1,0 +1,55 @@
+//! The limits that the core decides by. The edge fills them from the configuration.
+
+/// Limits and choices of one node; the same on every shard.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whether a first login makes the account.
+    pub create_users: bool,
+    /// Most members of a group.
+    pub group_members_max: usize,
+    /// Most conversations of a user, ended ones included.
+    pub conversations_per_user_max: usize,
+    /// A conversation that a client does not name starts at most this many entries before its head.
+    pub sync_entries_max: u64,
+    /// Pages end before they reach this many bytes of entries.
+    pub page_bytes_max: usize,
+    /// Most entries in a page.
+    pub page_entries_max: usize,
+    /// Most pages under way for one session.
+    pub pulls_per_session_max: usize,
+    /// How many entries after `after_seq` a resend is searched for.
+    pub dedup_entries_max: u64,
+    /// How old the oldest of them may be, in milliseconds.
+    pub dedup_age_max_ms: u64,
+    /// Decided but uncommitted bytes of one shard beyond which appends are refused for a while.
+    pub pending_bytes_max: usize,
+    /// Most marks (delivered, read) that wait on one shard for the next tick.
+    pub marks_waiting_max: usize,
+    /// Conversations that were not used for this long are dropped from memory, in milliseconds.
+    pub conversation_idle_ms: u64,
+    /// Mixed into group ids, so that they differ between nodes.
+    pub group_seed: u64,
+    /// Raised when acked entries may be missing; part of every log id.
+    pub log_epoch: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            create_users: true,
+            group_members_max: 1_000,
+            conversations_per_user_max: 10_000,
+            sync_entries_max: 200,
+            page_bytes_max: 48 * 1024,
+            page_entries_max: 200,
+            pulls_per_session_max: 4,
+            dedup_entries_max: 10_000,
+            dedup_age_max_ms: 7 * 24 * 3_600_000,
+            pending_bytes_max: 64 << 20,
+            marks_waiting_max: 65_536,
+            conversation_idle_ms: 60_000,
+            group_seed: 0,
+            log_epoch: 0,
+        }
+    }
+}

@@ -1,0 +1,490 @@
+//! One shard: owns the state, takes inputs apart and hands each to the part that knows it.
+//!
+//! The parts are `impl Shard` blocks in `shard/`, one for each feature; they do not call each other except through
+//! the messages of [`crate::message`], which also carry what one shard says to itself.
+
+mod append;
+mod fanout;
+mod groups;
+mod login;
+mod marks;
+mod memberships;
+mod pages;
+mod sync;
+
+use crate::conversation::{Home, HomeState, Log};
+use crate::ids::{Conversation, PartitionId, Seq, ShardId, Timestamp, UserId};
+use crate::machine::{CloseReason, Counters, Effect, Input, Output, ReadToken};
+use crate::message::{ConversationMessage, Message, Pull, SessionMessage, UsersMessage};
+use crate::partition::{Gated, Partition};
+use crate::records::{Batch, PartitionState, Read, ReadResult, Write};
+use crate::request::{Caller, Refusal, Reply, ReplyTo, Request, SessionId};
+use crate::sessions::{Sessions, User};
+use crate::settings::Settings;
+use crate::slots::SlotTable;
+use crate::subscriptions::{FollowedIndex, Subscriptions};
+use hashbrown::HashMap;
+use slab::Slab;
+use std::collections::VecDeque;
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Shard {
+    id: ShardId,
+    settings: Settings,
+    slots: SlotTable,
+    now: Timestamp,
+    out: Output,
+    counters: Counters,
+    storage_full: bool,
+    /// Bytes decided and not committed.
+    pending_bytes: usize,
+
+    /// By partition id; `None` for those of other shards.
+    partitions: Vec<Option<Partition>>,
+    homes: Slab<Home>,
+    home_by_id: Map<Conversation, usize>,
+    /// Where the sweep for unused conversations stands.
+    sweep_at: usize,
+
+    users: Map<UserId, User>,
+    sessions: Sessions,
+    subscriptions: Subscriptions,
+    /// Marks that wait for the next tick.
+    marks: Map<(Conversation, UserId, crate::ids::DeviceId), (Seq, Seq)>,
+    /// Pages to ask for again at the next tick, after a failed read.
+    retries: Vec<(SessionId, FollowedIndex)>,
+
+    /// What each read under way is for.
+    reads: Slab<PendingRead>,
+    /// Messages to this shard itself that have not been handled.
+    local: VecDeque<Message>,
+    users_swept: Timestamp,
+    /// Syncs of all sessions that have not been answered.
+    syncs_open: usize,
+}
+
+/// What a read is for.
+#[derive(Debug)]
+enum PendingRead {
+    Conversation(Conversation),
+    User(UserId),
+    /// A pull, the seq it continues from, and the state it was asked for.
+    Pull(Conversation, Pull, Seq),
+    History(Conversation, Caller, Option<Seq>),
+    FindName(Conversation),
+    Missing(Conversation),
+}
+
+/// A disconnected user is kept this long, so that an older login still in a queue is recognised as such.
+const USER_IDLE_MS: u64 = 30_000;
+/// Conversations looked at by each tick's sweep.
+const SWEEP_STEP: usize = 1_024;
+
+impl Shard {
+    /// A shard with the partitions that `slots` gives it, each in the state that `partitions` (by id) tells.
+    #[must_use]
+    pub fn new(id: ShardId, settings: Settings, slots: SlotTable, partitions: &[PartitionState]) -> Shard {
+        let partitions = partitions.iter().enumerate().map(|(p, state)| {
+            let partition = PartitionId(p as u16);
+            (slots.shard_of(partition) == id).then(|| Partition::new(partition, *state))
+        });
+        Shard {
+            id,
+            settings,
+            now: Timestamp(0),
+            out: Output::default(),
+            counters: Counters::default(),
+            storage_full: false,
+            pending_bytes: 0,
+            partitions: partitions.collect(),
+            slots,
+            homes: Slab::new(),
+            home_by_id: Map::default(),
+            sweep_at: 0,
+            users: Map::default(),
+            sessions: Sessions::default(),
+            subscriptions: Subscriptions::default(),
+            marks: Map::default(),
+            retries: Vec::new(),
+            reads: Slab::new(),
+            local: VecDeque::new(),
+            users_swept: Timestamp(0),
+            syncs_open: 0,
+        }
+    }
+
+    /// Handles one input. What is to be done is then in [`Shard::take_output`].
+    pub fn handle(&mut self, input: Input, now: Timestamp) {
+        self.now = now;
+        match input {
+            Input::Request { session, request_id, request } => self.handle_request(session, request_id, request),
+            Input::Message(message) => self.handle_message(message),
+            Input::Committed(partition, position) => self.handle_committed(partition, position),
+            Input::Loaded(token, result) => self.handle_loaded(token, Some(result)),
+            Input::LoadFailed(token) => self.handle_loaded(token, None),
+            Input::Open(open) => self.handle_open(open),
+            Input::Closed(session) => self.handle_closed(session),
+            Input::OutboundFull { session, conversation, after } => self.handle_full(session, conversation, after),
+            Input::OutboundDrained(session) => self.handle_drained(session),
+            Input::Recovered(_, rows) => self.send_memberships(&rows),
+            Input::StorageFull(full) => self.storage_full = full,
+            Input::Tick => self.handle_tick(),
+        }
+        while let Some(message) = self.local.pop_front() {
+            self.handle_message(message);
+        }
+    }
+
+    /// Swaps what is to be done, in order, for an empty vessel.
+    pub fn take_output(&mut self, empty: Output) -> Output {
+        debug_assert!(empty.effects.is_empty());
+        std::mem::replace(&mut self.out, empty)
+    }
+
+    /// Whether effects wait in [`Shard::take_output`].
+    #[must_use]
+    pub fn has_output(&self) -> bool {
+        !self.out.effects.is_empty()
+    }
+
+    /// Closes the open batch of every partition and appends them to `batches`, to be committed in this order.
+    pub fn seal(&mut self, now: Timestamp, batches: &mut Vec<Batch>) {
+        for p in 0..self.partitions.len() {
+            let Some(partition) = &mut self.partitions[p] else { continue };
+            if !partition.has_open() {
+                continue;
+            }
+            let touched = partition.take_touched();
+            for &home in &touched {
+                self.close_block(home);
+            }
+            let partition = self.partition(PartitionId(p as u16));
+            partition.return_touched(touched);
+            batches.extend(partition.seal(now));
+        }
+    }
+
+    /// Plain counts since the start.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Conversations in memory at their home.
+    #[must_use]
+    pub fn conversations_loaded(&self) -> usize {
+        self.homes.len()
+    }
+
+    fn handle_request(&mut self, session: SessionId, request_id: u64, request: Request) {
+        let Some(caller) = self.caller(session, request_id) else { return };
+        match request {
+            Request::Append { conversation, append } => {
+                self.counters.sends += 1;
+                self.send_home(conversation, ConversationMessage::Append(caller, Box::new(append)));
+            }
+            Request::Mark { conversation, delivered, read } => self.mark(caller, conversation, delivered, read),
+            Request::Sync { cursors, include_others } => self.sync(session, request_id, &cursors, include_others),
+            Request::CreateGroup { client_message_id, title, members } => {
+                self.create_group(caller, client_message_id, title, members);
+            }
+            Request::History { conversation, position, limit } => {
+                self.send_home(conversation, ConversationMessage::History(caller, position, limit));
+            }
+            Request::GetGroup { group, members_after, members_limit } => {
+                let message = ConversationMessage::GetGroup(caller, members_after, members_limit);
+                self.send_home(Conversation::Group(group), message);
+            }
+            Request::ListConversations { after, limit } => self.list_conversations(caller, after, limit),
+        }
+    }
+
+    fn caller(&mut self, session: SessionId, request_id: u64) -> Option<Caller> {
+        let shard = self.id;
+        let session = self.sessions.get(session)?;
+        let reply_to = ReplyTo { shard, session: session.id, request_id };
+        Some(Caller { user: session.user, device: session.device, reply_to })
+    }
+
+    fn handle_message(&mut self, message: Message) {
+        match message {
+            Message::ToConversation(conversation, message) => self.handle_home(conversation, message),
+            Message::ToUsers(UsersMessage::FindMissing { partition, users, conversation }) => {
+                self.find_missing(partition, users, conversation);
+            }
+            Message::ToUsers(UsersMessage::Memberships { partition, rows }) => {
+                self.store_memberships(partition, rows);
+            }
+            Message::ToSession(message) => self.handle_session_message(message),
+        }
+    }
+
+    fn handle_session_message(&mut self, message: SessionMessage) {
+        match message {
+            SessionMessage::Run(run) => self.handle_run(run),
+            SessionMessage::Reply(to, reply) => {
+                if self.sessions.get(to.session).is_some() {
+                    self.reply_here(to, reply);
+                }
+            }
+            SessionMessage::Page(page) => self.handle_page(*page),
+            SessionMessage::Receipts(receipts) => self.handle_receipts(receipts),
+            SessionMessage::Behind(conversation, head) => self.handle_behind(conversation, head),
+            SessionMessage::AllBehind(home) => self.handle_all_behind(home),
+            SessionMessage::MembershipChanged(user, conversation, member) => {
+                self.handle_membership_changed(user, conversation, member);
+            }
+        }
+    }
+
+    /// A message for a conversation's home, here or elsewhere.
+    fn send_home(&mut self, conversation: Conversation, message: ConversationMessage) {
+        self.send(self.slots.shard_of_conversation(&conversation), Message::ToConversation(conversation, message));
+    }
+
+    fn send(&mut self, shard: ShardId, message: Message) {
+        if shard == self.id {
+            self.local.push_back(message);
+        } else {
+            self.out.effects.push(Effect::Forward(shard, message));
+        }
+    }
+
+    /// Sends once everything decided so far in the partition is durable.
+    fn send_gated(&mut self, partition: PartitionId, shard: ShardId, message: Message) {
+        self.gate(partition, Gated::Send(shard, message));
+    }
+
+    fn gate(&mut self, partition: PartitionId, item: Gated) {
+        if let Some(item) = self.partition(partition).gate(item) {
+            self.release(item);
+        }
+    }
+
+    fn handle_committed(&mut self, partition: PartitionId, position: u64) {
+        self.pending_bytes -= self.partition(partition).committed(position);
+        while let Some(item) = self.partition(partition).pop_released() {
+            self.release(item);
+        }
+    }
+
+    fn release(&mut self, item: Gated) {
+        match item {
+            Gated::Send(shard, message) => self.send(shard, message),
+            Gated::Run(home, run, ordinal) => self.release_run(home, run, ordinal),
+            Gated::Receipts(home, receipts) => self.release_receipts(home, receipts),
+            Gated::Read(token, read) => self.out.effects.push(Effect::Read(token, read)),
+        }
+    }
+
+    /// Asks the store, once everything decided so far in the partition is durable.
+    fn read_gated(&mut self, partition: PartitionId, pending: PendingRead, read: Read) {
+        let token = ReadToken(self.reads.insert(pending) as u32);
+        self.gate(partition, Gated::Read(token, read));
+    }
+
+    fn read(&mut self, pending: PendingRead, read: Read) {
+        let token = ReadToken(self.reads.insert(pending) as u32);
+        self.out.effects.push(Effect::Read(token, read));
+    }
+
+    fn handle_loaded(&mut self, token: ReadToken, result: Option<ReadResult>) {
+        let pending = self.reads.remove(token.0 as usize);
+        match (pending, result) {
+            (PendingRead::Conversation(conversation), Some(ReadResult::Conversation(stored))) => {
+                self.conversation_loaded(conversation, stored);
+            }
+            (PendingRead::Conversation(conversation), _) => self.conversation_not_loaded(conversation),
+            (PendingRead::User(user), Some(ReadResult::User(stored))) => self.user_loaded(user, stored),
+            (PendingRead::User(user), _) => self.user_not_loaded(user),
+            (PendingRead::Pull(conversation, pull, from), Some(ReadResult::Page(page))) => {
+                self.answer_pull(conversation, pull, from, page);
+            }
+            (PendingRead::Pull(conversation, pull, _), _) => self.pull_failed(conversation, pull),
+            (PendingRead::History(conversation, caller, skip_from), Some(ReadResult::Page(page))) => {
+                self.answer_history(conversation, caller, skip_from, page);
+            }
+            (PendingRead::History(_, caller, _), _) => self.refuse(caller, Refusal::ReadFailed),
+            (PendingRead::FindName(conversation), Some(ReadResult::FindName { found, oldest })) => {
+                self.name_searched(conversation, Some((found, oldest)));
+            }
+            (PendingRead::FindName(conversation), _) => self.name_searched(conversation, None),
+            (PendingRead::Missing(conversation), Some(ReadResult::MissingUsers(missing))) => {
+                self.send_home(conversation, ConversationMessage::Missing(missing));
+            }
+            (PendingRead::Missing(conversation), _) => {
+                // Nobody is known to exist: the request is refused, and may be sent again.
+                self.send_home(conversation, ConversationMessage::Missing(vec![UserId(0)]));
+            }
+        }
+    }
+
+    // ---- Conversations at their home ----
+
+    /// A request for a conversation homed here: handled now, or parked behind what came before it.
+    fn handle_home(&mut self, conversation: Conversation, message: ConversationMessage) {
+        let home = match self.home_by_id.get(&conversation) {
+            Some(&home) => home,
+            None => self.load(conversation),
+        };
+        self.homes[home].used = self.now;
+        match message {
+            ConversationMessage::Confirm(rows) => self.memberships_confirmed(home, &rows),
+            ConversationMessage::Missing(missing) => self.users_checked(home, missing),
+            message if self.homes[home].busy.is_some() => self.homes[home].parked.push_back(message),
+            message => self.process(home, message),
+        }
+        self.resume(home);
+    }
+
+    fn load(&mut self, conversation: Conversation) -> usize {
+        let partition = self.slots.partition_of_conversation(&conversation);
+        let home = self.homes.insert(Home::loading(conversation, partition, self.now));
+        self.home_by_id.insert(conversation, home);
+        self.read_gated(partition, PendingRead::Conversation(conversation), Read::Conversation(conversation));
+        home
+    }
+
+    fn conversation_loaded(
+        &mut self,
+        conversation: Conversation,
+        stored: Option<Box<crate::records::StoredConversation>>,
+    ) {
+        let Some(&home) = self.home_by_id.get(&conversation) else { return };
+        self.homes[home].state = match stored {
+            Some(stored) => HomeState::Ready(Box::new(Log::from_stored(*stored, self.settings.log_epoch))),
+            None => HomeState::Absent,
+        };
+        self.homes[home].busy = None;
+        self.resume(home);
+    }
+
+    fn conversation_not_loaded(&mut self, conversation: Conversation) {
+        let Some(home) = self.home_by_id.remove(&conversation) else { return };
+        for message in self.homes.remove(home).parked {
+            self.refuse_message(conversation, message, Refusal::ReadFailed);
+        }
+    }
+
+    /// Handles parked requests in order, as far as nothing holds them up.
+    fn resume(&mut self, home: usize) {
+        while self.homes[home].busy.is_none() {
+            let Some(message) = self.homes[home].parked.pop_front() else { break };
+            self.process(home, message);
+        }
+        let unused = &self.homes[home];
+        if matches!(unused.state, HomeState::Absent) && unused.is_settled() {
+            self.forget(home);
+        }
+    }
+
+    fn forget(&mut self, home: usize) {
+        let home = self.homes.remove(home);
+        self.home_by_id.remove(&home.id);
+    }
+
+    fn process(&mut self, home: usize, message: ConversationMessage) {
+        match message {
+            ConversationMessage::Append(caller, append) => self.append(home, caller, append),
+            ConversationMessage::Pull(pull) => self.pull(home, pull),
+            ConversationMessage::History(caller, position, limit) => self.history(home, caller, position, limit),
+            ConversationMessage::GetGroup(caller, after, limit) => self.get_group(home, caller, after, limit),
+            ConversationMessage::Mark(mark) => self.apply_mark(home, mark),
+            ConversationMessage::Unfollow(shard) => self.homes[home].followers.remove(shard),
+            ConversationMessage::Confirm(_) | ConversationMessage::Missing(_) => {
+                unreachable!("these are never parked")
+            }
+        }
+    }
+
+    /// Answers a request that cannot be processed at all.
+    fn refuse_message(&mut self, conversation: Conversation, message: ConversationMessage, refusal: Refusal) {
+        match message {
+            ConversationMessage::Append(caller, _)
+            | ConversationMessage::History(caller, ..)
+            | ConversationMessage::GetGroup(caller, ..) => self.refuse(caller, refusal),
+            ConversationMessage::Pull(pull) => self.pull_failed(conversation, pull),
+            ConversationMessage::Mark(mark) => {
+                if let Some(to) = mark.reply_to {
+                    self.reply_now(to, Reply::Refused(refusal));
+                }
+            }
+            ConversationMessage::Unfollow(_) | ConversationMessage::Confirm(_) | ConversationMessage::Missing(_) => {}
+        }
+    }
+
+    // ---- Answers ----
+
+    /// Refuses at once: a refusal reveals nothing that is not durable.
+    fn refuse(&mut self, caller: Caller, refusal: Refusal) {
+        self.reply_now(caller.reply_to, Reply::Refused(refusal));
+    }
+
+    fn reply_now(&mut self, to: ReplyTo, reply: Reply) {
+        self.send(to.shard, Message::ToSession(SessionMessage::Reply(to, reply)));
+    }
+
+    /// Answers once everything decided so far in the partition is durable.
+    fn reply_gated(&mut self, partition: PartitionId, to: ReplyTo, reply: Reply) {
+        self.send_gated(partition, to.shard, Message::ToSession(SessionMessage::Reply(to, reply)));
+    }
+
+    fn reply_here(&mut self, to: ReplyTo, reply: Reply) {
+        self.counters.refusals += u64::from(matches!(reply, Reply::Refused(_)));
+        self.out.effects.push(Effect::Reply { session: to.session, request_id: to.request_id, reply });
+    }
+
+    fn close(&mut self, session: SessionId, reason: CloseReason) {
+        self.out.effects.push(Effect::Close(session, reason));
+    }
+
+    // ---- Partitions ----
+
+    fn partition(&mut self, partition: PartitionId) -> &mut Partition {
+        self.partitions[usize::from(partition.0)].as_mut().expect("messages are routed to the owner")
+    }
+
+    fn write(&mut self, partition: PartitionId, write: Write) {
+        self.partition(partition).write(write);
+    }
+
+    // ---- Time ----
+
+    fn handle_tick(&mut self) {
+        self.flush_marks();
+        for (session, followed) in std::mem::take(&mut self.retries) {
+            self.want_page(session, followed);
+        }
+        self.sweep_homes();
+        if self.now >= self.users_swept.plus_ms(USER_IDLE_MS) {
+            self.users_swept = self.now;
+            self.sweep_users();
+        }
+    }
+
+    /// Drops a few conversations that nobody follows or uses from memory.
+    fn sweep_homes(&mut self) {
+        let idle_ms = self.settings.conversation_idle_ms;
+        for _ in 0..SWEEP_STEP.min(self.homes.len()) {
+            self.sweep_at += 1;
+            if self.sweep_at >= self.homes.capacity() {
+                self.sweep_at = 0;
+            }
+            let Some(home) = self.homes.get(self.sweep_at) else { continue };
+            if home.followers.is_empty() && home.used.plus_ms(idle_ms) <= self.now && home.is_settled() {
+                self.forget(self.sweep_at);
+            }
+        }
+    }
+
+    fn sweep_users(&mut self) {
+        let now = self.now;
+        self.users.retain(|_, user| match user {
+            User::Loading { .. } => true,
+            User::Ready(user) => user.sessions().next().is_some() || user.used.plus_ms(USER_IDLE_MS) > now,
+        });
+    }
+}

@@ -1,0 +1,168 @@
+//! From a commit to the sessions: runs to the shards that follow, and to each session that is live there.
+
+use super::Shard;
+use crate::ids::{Conversation, Seq, ShardId};
+use crate::machine::Effect;
+use crate::message::{ConversationMessage, Message, ReceiptsPush, Run, SessionMessage};
+use crate::request::SessionId;
+use crate::subscriptions::FollowedIndex;
+
+impl Shard {
+    /// At the home: a block is durable.
+    pub(super) fn release_run(&mut self, home: usize, run: Run, ordinal: u64) {
+        let place = &mut self.homes[home];
+        place.gated -= 1;
+        place.log_mut().expect("only logs have runs").commit_up_to(run.last, ordinal);
+        for shard in place.followers.iter() {
+            self.send(shard, Message::ToSession(SessionMessage::Run(run.clone())));
+        }
+    }
+
+    /// At the sessions: entries that were just committed.
+    pub(super) fn handle_run(&mut self, run: Run) {
+        let Some(index) = self.subscriptions.find(&run.conversation) else {
+            let message = ConversationMessage::Unfollow(self.id);
+            return self.send_home(run.conversation, message);
+        };
+        let start = self.out.targets.len();
+        let mut behind = Vec::new();
+        for subscription in &mut self.subscriptions.followed(index).subscriptions {
+            if !subscription.live {
+                continue;
+            }
+            let sent = subscription.sent_up_to().expect("live sessions know where they are");
+            if sent.next() == run.first {
+                subscription.move_to(run.last, run.log_id);
+                let id = self.sessions.at(subscription.session).id;
+                self.out.targets.push(id);
+            } else if sent < run.last {
+                behind.push(subscription.session);
+            }
+        }
+        let end = self.out.targets.len();
+        self.counters.deliveries += (end - start) as u64 * (run.last.0 - run.first.0 + 1);
+        let removed = run.removed.clone();
+        let last = run.last;
+        if end > start {
+            self.out.effects.push(Effect::PushRun(run, start as u32..end as u32));
+            self.synced_by_run(index, last);
+        }
+        for session in behind {
+            self.fall_behind(session, index);
+        }
+        for (user, seq) in removed.iter().flatten() {
+            self.remove_user(index, *user, *seq);
+        }
+    }
+
+    /// Ends the subscriptions of a user who was removed by the entry at `seq`.
+    fn remove_user(&mut self, index: FollowedIndex, user: crate::ids::UserId, seq: Seq) {
+        let sessions = &self.subscriptions.followed(index).subscriptions;
+        let gone: Vec<u32> = sessions
+            .iter()
+            .filter(|sub| sub.live && sub.sent_up_to() >= Some(seq))
+            .map(|sub| sub.session)
+            .filter(|&session| self.sessions.at(session).user == user)
+            .collect();
+        for session in gone {
+            let id = self.sessions.at(session).id;
+            self.sync_reached(id, index, None);
+            self.subscriptions.unfollow(session, index);
+        }
+    }
+
+    /// A session has missed something: from now on it pulls.
+    fn fall_behind(&mut self, session: u32, index: FollowedIndex) {
+        let Some(subscription) = self.subscriptions.get(session, index) else { return };
+        subscription.live = false;
+        self.counters.resyncs += 1;
+        let id = self.sessions.at(session).id;
+        self.want_page(id, index);
+    }
+
+    /// Runs up to `head` were left out.
+    pub(super) fn handle_behind(&mut self, conversation: Conversation, head: Seq) {
+        if let Some(index) = self.subscriptions.find(&conversation) {
+            self.set_behind(index, head);
+        }
+    }
+
+    /// Runs of conversations of one home were left out.
+    pub(super) fn handle_all_behind(&mut self, home: ShardId) {
+        let of_home = self.subscriptions.iter().filter(|(_, followed)| followed.home == home);
+        let indexes: Vec<FollowedIndex> = of_home.map(|(index, _)| index).collect();
+        for index in indexes {
+            self.set_behind(index, Seq(u64::MAX));
+        }
+    }
+
+    fn set_behind(&mut self, index: FollowedIndex, head: Seq) {
+        let subscriptions = &self.subscriptions.followed(index).subscriptions;
+        let behind: Vec<u32> = subscriptions
+            .iter()
+            .filter(|sub| sub.live && sub.sent_up_to() < Some(head))
+            .map(|sub| sub.session)
+            .collect();
+        for session in behind {
+            self.fall_behind(session, index);
+        }
+    }
+
+    /// The edge did not queue a push: the session has had the log only up to `after`.
+    pub(super) fn handle_full(&mut self, id: SessionId, conversation: Conversation, after: Seq) {
+        let Some(session) = self.sessions.get(id) else { return };
+        session.lagging = true;
+        let Some(index) = self.subscriptions.find(&conversation) else { return };
+        let Some(subscription) = self.subscriptions.get(id.index, index) else { return };
+        if let crate::message::Start::Cursor(sent, log_id) = subscription.position {
+            subscription.move_to(sent.min(after), log_id);
+        }
+        subscription.live = false;
+        self.counters.resyncs += 1;
+    }
+
+    /// A lagging session has room: it continues each log from where it stopped.
+    pub(super) fn handle_drained(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get(id) else { return };
+        session.lagging = false;
+        let places: Vec<FollowedIndex> =
+            self.subscriptions.of_session(id.index).iter().map(|place| place.followed).collect();
+        for index in places {
+            self.want_page(id, index);
+        }
+    }
+
+    // ---- Receipts ----
+
+    /// At the home: marks are durable.
+    pub(super) fn release_receipts(&mut self, home: usize, receipts: ReceiptsPush) {
+        let place = &mut self.homes[home];
+        place.gated -= 1;
+        let log = place.log_mut().expect("only logs have marks");
+        for (user, delivered, read) in &receipts.receipts {
+            log.cursors.commit(*user, *delivered, *read);
+        }
+        // In groups, receipts are summaries for authors, which no session asks for yet.
+        if matches!(place.id, Conversation::Direct { .. }) {
+            for shard in place.followers.iter() {
+                self.send(shard, Message::ToSession(SessionMessage::Receipts(receipts.clone())));
+            }
+        }
+    }
+
+    /// At the sessions: marks that were just committed.
+    pub(super) fn handle_receipts(&mut self, receipts: ReceiptsPush) {
+        let Some(index) = self.subscriptions.find(&receipts.conversation) else { return };
+        let start = self.out.targets.len();
+        for subscription in &self.subscriptions.followed(index).subscriptions {
+            let session = self.sessions.at(subscription.session);
+            if subscription.live && !session.lagging {
+                self.out.targets.push(session.id);
+            }
+        }
+        let end = self.out.targets.len();
+        if end > start {
+            self.out.effects.push(Effect::PushReceipts(receipts, start as u32..end as u32));
+        }
+    }
+}

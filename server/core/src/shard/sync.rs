@@ -1,0 +1,248 @@
+//! Sessions that follow logs: `Sync`, the paced pulling of pages, and the answer when all have caught up.
+
+use super::Shard;
+use crate::ids::{Conversation, LogId, Seq};
+use crate::machine::Effect;
+use crate::message::{ConversationMessage, Next, Pull, PullAnswer, PullPage, Start};
+use crate::records::Page;
+use crate::request::{ConversationState, Reply, ReplyTo, SessionId, SyncCursor};
+use crate::sessions::{SyncRun, User};
+use crate::subscriptions::FollowedIndex;
+use std::collections::BTreeSet;
+
+impl Shard {
+    pub(super) fn sync(&mut self, id: SessionId, request_id: u64, cursors: &[SyncCursor], include_others: bool) {
+        let Some(session) = self.sessions.get(id) else { return };
+        session.follows_all |= include_others;
+        let user = session.user;
+        let mut starts: Vec<(Conversation, Start)> = Vec::with_capacity(cursors.len());
+        starts.extend(cursors.iter().map(|cursor| (cursor.conversation, Start::Cursor(cursor.seq, cursor.log_id))));
+        if include_others {
+            let Some(User::Ready(ready)) = self.users.get(&user) else { return };
+            let named: BTreeSet<Conversation> = cursors.iter().map(|cursor| cursor.conversation).collect();
+            let others = ready.memberships.keys().filter(|conversation| !named.contains(*conversation));
+            starts.extend(others.map(|conversation| (*conversation, Start::Delivered)));
+            let (subscriptions, session) = (&mut self.subscriptions, id.index);
+            starts.retain(|(conversation, start)| {
+                let followed = subscriptions.find(conversation);
+                let follows = followed.is_some_and(|index| subscriptions.get(session, index).is_some());
+                *start != Start::Delivered || !follows
+            });
+        }
+        let number = self.begin_sync(id, request_id);
+        for (conversation, start) in starts {
+            let index = self.subscribe(id, conversation, start);
+            self.wait_in_sync(id, index, number);
+            self.want_page(id, index);
+        }
+        self.finish_sync(id, number);
+    }
+
+    fn begin_sync(&mut self, id: SessionId, request_id: u64) -> usize {
+        let session = self.sessions.get(id).expect("the caller has seen the session");
+        let syncs = session.syncs.get_or_insert_default();
+        self.syncs_open += 1;
+        syncs.runs.push(Some(SyncRun { request_id, remaining: 0, states: Vec::new() }));
+        syncs.runs.len() - 1
+    }
+
+    fn wait_in_sync(&mut self, id: SessionId, index: FollowedIndex, number: usize) {
+        let session = self.sessions.get(id).expect("the caller has seen the session");
+        let syncs = session.syncs.as_mut().expect("a sync was begun");
+        // A conversation named again belongs to the newer sync.
+        if let Some((older, _)) = syncs.waiting.insert(index, (number, None)) {
+            if let Some(Some(run)) = syncs.runs.get_mut(older) {
+                run.remaining -= 1;
+            }
+            if older != number {
+                self.finish_sync(id, older);
+            }
+        }
+        let session = self.sessions.get(id).expect("the caller has seen the session");
+        if let Some(Some(run)) = session.syncs.as_mut().and_then(|syncs| syncs.runs.get_mut(number)) {
+            run.remaining += 1;
+        }
+    }
+
+    fn subscribe(&mut self, id: SessionId, conversation: Conversation, start: Start) -> FollowedIndex {
+        let home = self.slots.shard_of_conversation(&conversation);
+        self.subscriptions.follow(id.index, conversation, home, start)
+    }
+
+    /// Lets a session follow a conversation outside of any sync.
+    pub(super) fn follow(&mut self, id: SessionId, conversation: Conversation, start: Start) {
+        let index = self.subscribe(id, conversation, start);
+        self.want_page(id, index);
+    }
+
+    // ---- Pulling ----
+
+    /// Asks for the next page, now or when fewer pages of the session are under way.
+    pub(super) fn want_page(&mut self, id: SessionId, index: FollowedIndex) {
+        let pulls_max = self.settings.pulls_per_session_max as u32;
+        let shard = self.id;
+        let Some(session) = self.sessions.get(id) else { return };
+        let Some(subscription) = self.subscriptions.get(id.index, index) else { return };
+        if subscription.live || subscription.pulling || subscription.queued || session.lagging {
+            return;
+        }
+        if session.pulling >= pulls_max {
+            subscription.queued = true;
+            session.queue.push_back(index);
+            return;
+        }
+        subscription.pulling = true;
+        session.pulling += 1;
+        let with_state =
+            session.syncs.as_ref().is_some_and(|syncs| matches!(syncs.waiting.get(&index), Some((_, None))));
+        let pull = Pull { user: session.user, shard, session: id, start: subscription.position, with_state };
+        let conversation = self.subscriptions.followed(index).id;
+        self.send_home(conversation, ConversationMessage::Pull(pull));
+    }
+
+    fn want_queued(&mut self, id: SessionId) {
+        while let Some(session) = self.sessions.get(id) {
+            if session.lagging || session.pulling >= self.settings.pulls_per_session_max as u32 {
+                return;
+            }
+            let Some(index) = session.queue.pop_front() else { return };
+            if let Some(subscription) = self.subscriptions.get(id.index, index) {
+                subscription.queued = false;
+                self.want_page(id, index);
+            }
+        }
+    }
+
+    /// A page has come.
+    pub(super) fn handle_page(&mut self, page: PullPage) {
+        let id = page.session;
+        let Some(session) = self.sessions.get(id) else { return };
+        session.pulling = session.pulling.saturating_sub(1);
+        if let Some(index) = self.subscriptions.find(&page.conversation) {
+            self.take_page(id, index, page);
+        }
+        self.want_queued(id);
+    }
+
+    fn take_page(&mut self, id: SessionId, index: FollowedIndex, page: PullPage) {
+        let Some(subscription) = self.subscriptions.get(id.index, index) else { return };
+        subscription.pulling = false;
+        if subscription.position != page.start {
+            // The session was set back or started anew meanwhile.
+            return self.want_page(id, index);
+        }
+        if let Some(state) = page.state {
+            self.note_state(id, index, state);
+        }
+        match page.answer {
+            PullAnswer::Page { log_id, from, page, next } => self.take_entries(id, index, log_id, from, page, next),
+            PullAnswer::Reset { log_id, floor, head } => {
+                let reset = Reply::LogReset { conversation: page.conversation, log_id, floor, head };
+                let request_id = self.sync_request_of(id, index);
+                self.reply_here(ReplyTo { shard: self.id, session: id, request_id }, reset);
+                if let Some(subscription) = self.subscriptions.get(id.index, index) {
+                    subscription.position = Start::Tail;
+                }
+                self.want_page(id, index);
+            }
+            PullAnswer::NotAMember => {
+                self.sync_reached(id, index, None);
+                self.subscriptions.unfollow(id.index, index);
+            }
+            PullAnswer::Failed => self.retries.push((id, index)),
+        }
+    }
+
+    fn take_entries(&mut self, id: SessionId, index: FollowedIndex, log_id: LogId, from: Seq, page: Page, next: Next) {
+        let Some(subscription) = self.subscriptions.get(id.index, index) else { return };
+        // A client that named no cursor holds nothing.
+        let held = match subscription.position {
+            Start::Cursor(seq, _) => seq,
+            Start::Delivered | Start::Tail => Seq(0),
+        };
+        let last = page.last.max(from);
+        subscription.move_to(last, log_id);
+        subscription.live = next == Next::Live;
+        let conversation = self.subscriptions.followed(index).id;
+        if last > held {
+            self.counters.deliveries += page.last.0 - page.after.0;
+            self.out.effects.push(Effect::PushPage { session: id, conversation, log_id, from: held, page });
+        }
+        let reached = if next == Next::Ended { None } else { Some(last) };
+        self.sync_reached(id, index, reached);
+        match next {
+            Next::Live => {}
+            Next::More => self.want_page(id, index),
+            Next::Ended => self.subscriptions.unfollow(id.index, index),
+        }
+    }
+
+    // ---- The end of a sync ----
+
+    fn sync_request_of(&mut self, id: SessionId, index: FollowedIndex) -> u64 {
+        let syncs = self.sessions.get(id).and_then(|session| session.syncs.as_ref());
+        let run = syncs.and_then(|syncs| syncs.runs.get(syncs.waiting.get(&index)?.0)?.as_ref());
+        run.map_or(0, |run| run.request_id)
+    }
+
+    /// The first page of a conversation tells how far the sync has to go.
+    fn note_state(&mut self, id: SessionId, index: FollowedIndex, state: ConversationState) {
+        let Some(syncs) = self.sessions.get(id).and_then(|session| session.syncs.as_mut()) else { return };
+        let Some((number, target)) = syncs.waiting.get_mut(&index) else { return };
+        *target = Some(state.head);
+        if let Some(Some(run)) = syncs.runs.get_mut(*number) {
+            run.states.push(state);
+        }
+    }
+
+    /// A run was sent to live sessions: those that sync may be done with this conversation.
+    pub(super) fn synced_by_run(&mut self, index: FollowedIndex, last: Seq) {
+        if self.syncs_open == 0 {
+            return;
+        }
+        let sessions: Vec<u32> = self
+            .subscriptions
+            .followed(index)
+            .subscriptions
+            .iter()
+            .map(|subscription| subscription.session)
+            .filter(|&session| self.sessions.at(session).syncs.is_some())
+            .collect();
+        for session in sessions {
+            let id = self.sessions.at(session).id;
+            self.sync_reached(id, index, Some(last));
+        }
+    }
+
+    /// A session has been sent a conversation up to a seq (`None`: all there will be).
+    pub(super) fn sync_reached(&mut self, id: SessionId, index: FollowedIndex, reached: Option<Seq>) {
+        let Some(syncs) = self.sessions.get(id).and_then(|session| session.syncs.as_mut()) else { return };
+        let Some(&(number, target)) = syncs.waiting.get(&index) else { return };
+        let done = match reached {
+            None => true,
+            Some(reached) => target.is_some_and(|target| reached >= target),
+        };
+        if done {
+            syncs.waiting.remove(&index);
+            if let Some(Some(run)) = syncs.runs.get_mut(number) {
+                run.remaining -= 1;
+            }
+            self.finish_sync(id, number);
+        }
+    }
+
+    /// Answers a sync when nothing is left of it.
+    fn finish_sync(&mut self, id: SessionId, number: usize) {
+        let shard = self.id;
+        let Some(session) = self.sessions.get(id) else { return };
+        let Some(syncs) = session.syncs.as_mut() else { return };
+        let Some(place) = syncs.runs.get_mut(number) else { return };
+        let Some(run) = place.take_if(|run| run.remaining == 0) else { return };
+        self.syncs_open -= 1;
+        if syncs.runs.iter().all(Option::is_none) {
+            session.syncs = None;
+        }
+        let to = ReplyTo { shard, session: id, request_id: run.request_id };
+        self.reply_here(to, Reply::Synced(run.states));
+    }
+}
