@@ -1,0 +1,21 @@
+# Hubbub: what people type. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench
+
+help: ## Show this
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+demo: ## Build, start a server, let 2,000 people chat for 20 s, and show the report
+	@scripts/demo.sh
+
+test: ## Set up and run all tests
+	@scripts/setup.sh --tests
+	@scripts/cargo.sh test --release --workspace --locked
+
+lint: ## Check clippy, rustdoc, formatting and the scripts
+	@scripts/setup.sh
+	@scripts/lint.sh
+
+bench: ## Measure the pieces (criterion) and the whole against the floor
+	@scripts/setup.sh
+	@scripts/cargo.sh bench --workspace --benches --locked
