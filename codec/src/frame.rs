@@ -84,7 +84,8 @@ pub fn decode_frame_mut(buffer: &mut BytesMut, frame_bytes_max: usize) -> Result
     Ok(Some(frame))
 }
 
-/// A message as one frame, in one exact allocation.
+/// A message as one frame, in one exact allocation. A message that encodes to nothing is no valid frame; every
+/// `ClientFrame` and `ServerFrame` with a body encodes to something.
 ///
 /// # Panics
 /// When the message is longer than 4 GiB.

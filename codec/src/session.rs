@@ -292,7 +292,9 @@ impl Session {
         let log_id = self.tracks.get(&conversation).map(|track| track.log_id);
         if log_id.is_some_and(|known| known.0 != 0 && known.0 != run.log_id) {
             let (floor, head) = (Seq(run.floor), Seq(run.head));
-            return self.reset_log(conversation, LogId(run.log_id), floor, head);
+            self.reset_log(conversation, LogId(run.log_id), floor, head)?;
+            self.sync_again(conversation);
+            return Ok(());
         }
         self.handle_repair(now, conversation, run)
     }

@@ -78,7 +78,7 @@ pub enum Event {
         /// This login made the account.
         created: bool,
     },
-    /// Once after each login (and after a `LogReset`): every conversation has reached the head that it had when the sync
+    /// Once after each login (and seldom after a `LogReset`): every conversation has reached the head that it had when the sync
     /// began.
     Synced(Vec<proto::ConversationState>),
     /// The log went on: the entries that follow those reported before, without gap or duplicate. Never empty.
@@ -143,7 +143,7 @@ pub enum Event {
         member: bool,
     },
     /// The log began anew: numbers up to the old cursor may now mean other entries. Forget the kept ones of this
-    /// conversation; all that the server has follows as `Entries` with the new `log_id`.
+    /// conversation; the newest that the server has follow as `Entries` with the new `log_id`, older ones by `history`.
     LogReset {
         /// Whose log.
         conversation: Conversation,

@@ -271,16 +271,19 @@ impl Session {
         request_id: u64,
         error: proto::Error,
     ) -> Result<(), ProtocolError> {
-        if request_id == 0 || self.link.state != State::Ready {
-            self.connection_refused(error);
-            return Ok(());
-        }
-        if let Some(reset) = &error.log_reset {
-            self.handle_log_reset(reset)?;
-            if self.is_sync(request_id) {
-                // The sync goes on with its other conversations.
+        if self.is_ready()
+            && let Some(reset) = &error.log_reset
+        {
+            // The server goes on with this log and the others of a sync by itself.
+            let server_goes_on = request_id == 0 || self.is_sync(request_id);
+            self.handle_log_reset(reset, !server_goes_on)?;
+            if server_goes_on {
                 return Ok(());
             }
+        }
+        if request_id == 0 || !self.is_ready() {
+            self.connection_refused(error);
+            return Ok(());
         }
         let retry = error.action() == Action::Retry;
         let retry_at = now + Duration::from_millis(error.retry_after_ms.into()).max(RETRY_PAUSE_MIN);
@@ -312,10 +315,14 @@ impl Session {
         }
     }
 
-    fn handle_log_reset(&mut self, reset: &proto::LogReset) -> Result<(), ProtocolError> {
+    fn handle_log_reset(&mut self, reset: &proto::LogReset, sync_again: bool) -> Result<(), ProtocolError> {
         let conversation = Conversation::try_from(&reset.conversation)?;
         let (floor, head) = (Seq(reset.floor), Seq(reset.head));
-        self.reset_log(conversation, LogId(reset.log_id), floor, head)
+        self.reset_log(conversation, LogId(reset.log_id), floor, head)?;
+        if sync_again {
+            self.sync_again(conversation);
+        }
+        Ok(())
     }
 
     fn request_failed(&mut self, request_id: u64, body: Option<&Body>, error: proto::Error) {

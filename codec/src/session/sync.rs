@@ -129,6 +129,7 @@ impl Session {
         } else if track.log_id != log_id {
             let head = Seq(last_seq(&run).max(run.head));
             self.reset_log(conversation, log_id, Seq(run.floor), head)?;
+            self.sync_again(conversation);
         }
         self.apply(now, conversation, run)
     }
@@ -174,13 +175,19 @@ impl Session {
     ) -> Result<(), ProtocolError> {
         let track = self.tracks.entry(conversation, self.config.conversations_max)?;
         track.reset(log_id, head);
-        track.sync_wanted = true;
-        self.syncing.get_or_insert_default().wanted = true;
         if let Some(recipient) = self.recipient_of(conversation) {
             self.outbox.clamp_after_seq(recipient, head.0);
         }
         self.events.push_back(Event::LogReset { conversation, log_id, floor, head });
         Ok(())
+    }
+
+    /// Names one conversation in a further sync.
+    pub(super) fn sync_again(&mut self, conversation: Conversation) {
+        if let Some(track) = self.tracks.get_mut(&conversation) {
+            track.sync_wanted = true;
+            self.syncing.get_or_insert_default().wanted = true;
+        }
     }
 
     /// Remembers the head of a log, to send `after_seq` with.
