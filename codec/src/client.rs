@@ -96,6 +96,9 @@ pub enum RequestError {
 /// Asks the session for something; returns the number that its answer will carry.
 type Ask = Box<dyn FnOnce(&mut Session, Duration) -> Result<Ticket, SendRefused> + Send>;
 
+/// Tells the session something.
+type Tell = Box<dyn FnOnce(&mut Session, Duration) + Send>;
+
 /// The number of a request that waits for its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Ticket {
@@ -114,7 +117,7 @@ enum Command {
         answer: oneshot::Sender<Result<Answer, RequestError>>,
     },
     /// Something that has no answer from the server.
-    Tell(Box<dyn FnOnce(&mut Session, Duration) + Send>),
+    Tell(Tell),
     Close(oneshot::Sender<()>),
 }
 
