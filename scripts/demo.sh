@@ -63,8 +63,8 @@ wait_for "$start_seconds" started_or_dead || fail "the server was not ready with
 alive || fail 'the server did not start'
 address() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$addresses"; }
 
-rm -rf "$out"
 mkdir -p "$out"
+rm -f "$out/report.html" "$out/result.json" "$out/server.log"
 ledger=open
 if "$binaries/hubbub-load" run mixed --server "$(address clients)" --metrics "http://$(address metrics)/metrics" \
   --secret-file "$dir/data/token-secret" --clients "$clients" --duration "$duration" --out "$out"; then
