@@ -42,7 +42,7 @@ struct Subject {
     sub: String,
 }
 
-/// Checks tokens. Cheap to share and to use: about a microsecond for each token.
+/// Checks tokens. Cheap to share and to use: some microseconds for each token.
 pub struct TokenVerifier {
     key: DecodingKey,
     validation: Validation,
