@@ -157,3 +157,18 @@ async fn a_refusal_comes_back_to_the_caller() {
     };
     assert_eq!(error.code(), proto::ErrorCode::Forbidden);
 }
+
+#[tokio::test]
+async fn goes_where_the_servers_bye_sends_it() {
+    let (listener, _client, mut events) = start().await;
+    let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut peer = within(Peer::accept(&listener)).await;
+    let bye = proto::Bye {
+        reason: proto::bye::Reason::Drain.into(),
+        retry_after_ms: 1,
+        target: elsewhere.local_addr().unwrap().to_string(),
+    };
+    peer.say(0, Down::Bye(bye.clone())).await;
+    within(Peer::accept(&elsewhere)).await;
+    while within(events.next()).await.unwrap() != (Event::Disconnected { bye: Some(bye.clone()) }) {}
+}

@@ -30,6 +30,8 @@ type Waiting = oneshot::Sender<Result<Answer, RequestError>>;
 
 pub(super) struct Driver {
     address: String,
+    /// Where the server's `Bye` sent this client; good for one attempt.
+    target: Option<String>,
     session: Session,
     origin: Instant,
     commands: mpsc::Receiver<Command>,
@@ -66,6 +68,7 @@ impl Driver {
     ) -> Self {
         Self {
             address,
+            target: None,
             session: Session::new(config, Duration::ZERO),
             origin: Instant::now(),
             commands,
@@ -100,7 +103,9 @@ impl Driver {
     }
 
     async fn connect(&mut self) -> Option<Socket> {
-        let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(&self.address)).await;
+        let target = self.target.take();
+        let address = target.as_ref().unwrap_or(&self.address);
+        let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
         let now = self.now();
         let Ok(Ok(stream)) = connected else {
             self.session.handle_disconnected(now);
@@ -120,13 +125,13 @@ impl Driver {
             if socket.output.is_empty() {
                 socket.output = self.session.poll_transmit().unwrap_or_default();
             }
-            if self.session.should_close() && socket.output.is_empty() {
+            if self.session.should_close() {
                 return Turn::Disconnected;
             }
         }
         let wake = self.session.reconnect_at().or(self.session.poll_timeout());
         let wake = wake.map(|at| self.origin + at);
-        let may_read = self.event.is_none() && !self.session.should_close();
+        let may_read = self.event.is_none();
         let (reading, writing) = split(socket);
         tokio::select! {
             () = has_room(&self.events), if self.event.is_some() => {
@@ -184,6 +189,9 @@ impl Driver {
         while self.event.is_none()
             && let Some(event) = self.session.poll_event()
         {
+            if let Event::Disconnected { bye: Some(bye) } = &event {
+                self.target = Some(bye.target.clone()).filter(|target| !target.is_empty());
+            }
             self.event = self.resolve(event);
             if self.events.is_closed() {
                 self.event = None;

@@ -6,7 +6,6 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use crate::frame::FRAME_BYTES_MAX_DEFAULT;
 use crate::ids::DeviceId;
 
 /// Who logs in, from what, and within which bounds. Start from [`SessionConfig::new`] and change fields.
@@ -45,7 +44,7 @@ pub struct SessionConfig {
     pub buffered_entries_max: u32,
     /// Most conversations followed; the server's talk of further ones is a protocol error (100,000).
     pub conversations_max: u32,
-    /// Longest frame accepted from the server, in bytes after the prefix (64 KiB).
+    /// Longest frame accepted from the server, in bytes after the prefix (1 MiB: above what servers announce).
     pub frame_bytes_max: usize,
     /// Source of all randomness of the session: jitter, and the names of messages. Two runs of one device must not
     /// share it, or their messages may share names; [`SessionConfig::new`] draws a fresh one.
@@ -79,7 +78,7 @@ impl Default for SessionConfig {
             sends_queued_max: 256,
             buffered_entries_max: 256,
             conversations_max: 100_000,
-            frame_bytes_max: FRAME_BYTES_MAX_DEFAULT,
+            frame_bytes_max: 1024 * 1024,
             seed: RandomState::new().hash_one(0),
         }
     }

@@ -129,7 +129,7 @@ impl Link {
 }
 
 impl Session {
-    /// The connection stands: opens the session on it.
+    /// The connection stands: opens the session on it. Bytes left over from an earlier connection are void.
     pub fn handle_connected(&mut self, now: Duration) {
         if self.link.is_connected() || self.link.state == State::Stopped {
             return;
@@ -192,7 +192,7 @@ impl Session {
         }
     }
 
-    /// The connection is of no more use: write what `poll_transmit` has, then close it.
+    /// The connection is of no more use: close it, without waiting for what is still to be written.
     #[must_use]
     pub fn should_close(&self) -> bool {
         self.link.state == State::Closing

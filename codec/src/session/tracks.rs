@@ -99,6 +99,10 @@ impl Tracks {
                 return Err(ProtocolError::TooManyConversations { max: max as usize });
             }
             Err(at) => {
+                if self.0.len() == self.0.capacity() {
+                    // By half, not twofold, and from one: most sessions know a few conversations.
+                    self.0.reserve_exact((self.0.len() / 2).max(1));
+                }
                 self.0.insert(at, Track::new(conversation));
                 at
             }

@@ -4,7 +4,6 @@ mod acknowledging;
 mod arbitrary_input;
 mod backing_off;
 mod dropping_duplicates;
-mod footprint;
 mod gap_repair;
 mod keepalive;
 mod log_reset;

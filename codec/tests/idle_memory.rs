@@ -1,0 +1,84 @@
+//! An idle session holds less than a kilobyte, its heap included: a process may hold a million of them.
+#![allow(unsafe_code)] // A counting allocator is the only exact measure.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use hubbub_codec::frame::append_frame;
+use hubbub_codec::ids::{Conversation, UserId};
+use hubbub_codec::proto::{self, ServerFrame, server_frame::Body};
+use hubbub_codec::session::{OutgoingMessage, Recipient, Session, SessionConfig};
+
+struct Counting;
+
+static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: every call is passed on to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        LIVE_BYTES.fetch_add(layout.size(), Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        LIVE_BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+/// As long as a signed token of this project.
+const TOKEN_BYTES: usize = 180;
+const ME: UserId = UserId(1);
+const PEER: UserId = UserId(2);
+
+/// What a busy moment leaves behind: a login, a message each way, and everything polled.
+fn use_once(session: &mut Session) {
+    let now = Duration::ZERO;
+    let conversation = Conversation::direct(ME, PEER).unwrap();
+    session.handle_connected(now);
+    session.send(now, Recipient::User(PEER), OutgoingMessage::text("hello")).unwrap();
+    let welcome = proto::Welcome { version: 1, ..Default::default() };
+    let logged_in = proto::LoggedIn { user_id: ME.0, created: false };
+    let entries = proto::Entries {
+        conversation: Some(conversation.into()),
+        log_id: 1,
+        entries: vec![proto::Entry { seq: 1, ..Default::default() }],
+        ..Default::default()
+    };
+    let sent = proto::Sent { conversation: Some(conversation.into()), seq: 2, ..Default::default() };
+    // Ids in the order of asking: Hello, Login, the send, Sync.
+    let script = [
+        (1, Body::Welcome(welcome)),
+        (2, Body::LoggedIn(logged_in)),
+        (0, Body::Entries(entries)),
+        (3, Body::Sent(sent)),
+        (4, Body::Synced(proto::Synced::default())),
+    ];
+    let mut bytes = BytesMut::new();
+    for (request_id, body) in script {
+        let frame = ServerFrame { request_id, body: Some(body) };
+        append_frame(&frame, &mut bytes);
+    }
+    session.handle_bytes(now, &mut bytes).unwrap();
+    session.handle_timeout(now + Duration::from_secs(1));
+    while session.poll_event().is_some() {}
+    while session.poll_transmit().is_some() {}
+}
+
+#[test]
+fn below_a_kilobyte() {
+    let token = "t".repeat(TOKEN_BYTES);
+    let before = LIVE_BYTES.load(Ordering::Relaxed);
+    let mut session = Box::new(Session::new(SessionConfig::new(token, 1), Duration::ZERO));
+    use_once(&mut session);
+    let held = LIVE_BYTES.load(Ordering::Relaxed) - before;
+    assert!(session.is_ready());
+    println!("{held} bytes, of which the session itself is {}", size_of::<Session>());
+    // The token was made before the count.
+    assert!(held + TOKEN_BYTES <= 1_024, "{held} bytes");
+}
