@@ -1,11 +1,214 @@
-//! Runs the server. Not wired yet.
+//! Starts the parts of a server in their order, waits for the signal to stop, and stops them in the reverse order.
 
-use crate::config::Config;
+use crate::admin::{Admin, Health, Sources};
+use crate::announce;
+use crate::commit::CommitThread;
+use crate::config::{Config, Durability};
+use crate::descriptors::{self, Division};
+use crate::disk_space::FreeSpace;
+use crate::listener;
+use crate::mailbox::Mailbox;
+use crate::metrics::{Exporter, NodeMetrics};
+use crate::node::{Node, Phase};
+use crate::readers::ReaderPool;
+use crate::secret;
+use crate::shard::{self, LANE_MESSAGES_MAX, Parts};
+use crate::token::TokenVerifier;
+use anyhow::Context as _;
+use hubbub_core::ids::{PartitionId, ShardId};
+use hubbub_core::settings::Settings;
+use hubbub_core::slots::SlotTable;
+use hubbub_store::commit_log::Local;
+use hubbub_store::{Options, Store, Sync};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tracing::info;
+
+/// How often the shards are asked whether they are done, during a stop.
+const QUIET_POLL: Duration = Duration::from_millis(5);
+/// So many times in a row nobody must have anything left: what one shard hands to another takes a moment to be seen.
+const QUIET_POLLS: u32 = 4;
 
 /// Runs until the process is told to stop.
 ///
 /// # Errors
-/// Always, until the parts are wired together.
-pub fn run(_config: Config) -> anyhow::Result<()> {
-    anyhow::bail!("not wired yet")
+/// Something cannot be started: an address is taken, the store cannot be opened, the secret cannot be read.
+pub fn run(config: Config) -> anyhow::Result<()> {
+    std::fs::create_dir_all(&config.data_dir).with_context(|| format!("data_dir {}", config.data_dir.display()))?;
+    let verifier = token_verifier(&config)?;
+    let limit = descriptors::raise_limit().context("the limit of open files is not known")?;
+    let division = Division::new(&config, limit)?;
+    announce::starting(&config, &division);
+
+    // First, so that a server that cannot have its address does not touch the store of the one that has it.
+    let listeners = listener::bind(config.listen, config.shards_count()).with_context(|| in_use("listen", &config))?;
+    let clients = listeners[0].local_addr()?;
+    let store = open_store(&config, &division)?;
+    let disk = Arc::new(FreeSpace::new(&config.data_dir, config.storage.free_bytes_min)?);
+    let admin = start_admin(&config, &store, &disk)?;
+
+    let mailboxes =
+        (0..config.shards_count()).map(|_| Arc::new(Mailbox::new(config.shards_count(), LANE_MESSAGES_MAX))).collect();
+    let (connections, strangers) = (division.connections, division.connections_unauthenticated);
+    let node = Arc::new(Node::new(config.clone(), verifier, disk, mailboxes, connections, strangers));
+    let workers = start_workers(&node, &store, listeners)?;
+    announce::ready(&config, clients, admin.address()).context("addresses.json cannot be written")?;
+    admin.set_health(Health::Ready);
+
+    wait_for_signal()?;
+    admin.set_health(Health::Stopping);
+    announce::gone(&config);
+    workers.stop(&node);
+    store.close().context("the store could not be closed cleanly; nothing acknowledged is lost")?;
+    admin.stop();
+    info!("stopped");
+    Ok(())
+}
+
+fn in_use(key: &str, config: &Config) -> String {
+    let address = if key == "listen" { config.listen } else { config.metrics_listen };
+    format!("{key} = {address} cannot be bound: stop what listens there, or choose another address")
+}
+
+fn token_verifier(config: &Config) -> anyhow::Result<TokenVerifier> {
+    let path = config.token_secret_path();
+    let loaded = match &config.auth.token_secret_file {
+        Some(path) => secret::load(path).map(|secret| (secret, false)),
+        None => secret::load_or_create(&path),
+    };
+    let (secret, created) =
+        loaded.map_err(|error| anyhow::anyhow!("token secret {}: {}", path.display(), error.advice()))?;
+    announce::token_secret(config, created);
+    Ok(TokenVerifier::new(&secret))
+}
+
+fn open_store(config: &Config, division: &Division) -> anyhow::Result<Store> {
+    let options = Options {
+        durability: match config.durability {
+            Durability::Fsync => hubbub_store::Durability::Fsync,
+            Durability::Os => hubbub_store::Durability::Os,
+            Durability::None => hubbub_store::Durability::None,
+        },
+        partitions: u16::try_from(config.storage.partitions).context("storage.partitions")?,
+        files_max: u32::try_from(division.store_files).unwrap_or(u32::MAX),
+        cache_bytes: config.storage.cache_bytes,
+        write_buffer_bytes: config.storage.write_buffer_bytes,
+        ..Options::new(config.data_dir.join("store"))
+    };
+    Store::open(options).context("the store cannot be opened")
+}
+
+fn start_admin(config: &Config, store: &Store, disk: &Arc<FreeSpace>) -> anyhow::Result<Admin> {
+    let store = store.clone();
+    let sources = Sources {
+        exporter: Exporter::install()?,
+        node: NodeMetrics::register(config),
+        disk: disk.clone(),
+        before_scrape: Box::new(move |node| {
+            let sizes = store.sizes();
+            for size in &sizes.families {
+                node.set_store_bytes(size.family.name(), size.file_bytes + size.memory_bytes);
+            }
+            node.set_store_wal_bytes(sizes.wal_bytes);
+        }),
+    };
+    Admin::start(config.metrics_listen, sources).with_context(|| in_use("metrics_listen", config))
+}
+
+/// The threads that serve clients.
+struct Workers {
+    shards: Vec<JoinHandle<()>>,
+    commit: CommitThread,
+    readers: ReaderPool,
+}
+
+fn start_workers(node: &Arc<Node>, store: &Store, listeners: Vec<TcpListener>) -> anyhow::Result<Workers> {
+    let config = &node.config;
+    let bells = || node.mailboxes.iter().map(|mailbox| mailbox.bell().clone()).collect::<Vec<_>>();
+    let sync = if config.durability == Durability::Fsync { Sync::Yes } else { Sync::No };
+    let log = Local::new(store.clone(), sync);
+    let (commit, committers) = CommitThread::start(log.clone(), sync, bells())?;
+    let (readers, pool) = ReaderPool::start(store, config.readers.threads, config.readers.queue_max, bells())?;
+
+    let slots = SlotTable::from_slots(store.slots(), u16::try_from(config.shards_count())?);
+    let states: Vec<_> = (0..slots.partitions()).map(|p| store.partition_state(PartitionId(p))).collect();
+    let settings = settings(config, store);
+    let mut shards = Vec::new();
+    let ends = listeners.into_iter().zip(committers).zip(pool);
+    for (id, ((listener, committer), reader)) in ends.enumerate() {
+        let shard = ShardId(u16::try_from(id)?);
+        let own = (0..slots.partitions()).map(PartitionId).filter(|partition| slots.shard_of(*partition) == shard);
+        let outbox = own.map(|partition| Ok((partition, store.outbox(partition)?)));
+        let parts = Parts {
+            id,
+            listener,
+            core: hubbub_core::Shard::new(shard, settings.clone(), slots.clone(), &states),
+            slots: slots.clone(),
+            outbox: outbox.collect::<Result<_, hubbub_store::ReadError>>()?,
+            store: store.clone(),
+            log: log.clone(),
+            committer,
+            reader,
+            node: node.clone(),
+        };
+        let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(move || {
+            shard::run(parts).expect("a shard's runtime and listener are sound");
+        })?;
+        shards.push(thread);
+    }
+    Ok(Workers { shards, commit, readers })
+}
+
+fn settings(config: &Config, store: &Store) -> Settings {
+    /// What a frame of entries holds besides them.
+    const FRAME_OVERHEAD: usize = 1_024;
+    let defaults = Settings::default();
+    Settings {
+        create_users: config.auth.create_users,
+        group_members_max: config.limits.group_members_max as usize,
+        sync_entries_max: u64::from(config.sync.entries_max),
+        page_bytes_max: defaults.page_bytes_max.min(config.limits.frame_bytes_max - FRAME_OVERHEAD),
+        dedup_entries_max: u64::from(config.dedup.entries_max),
+        dedup_age_max_ms: u64::from(config.dedup.age_max_days) * 24 * 3_600_000,
+        pending_bytes_max: config.commit.pending_bytes_max,
+        group_seed: store.node_id().0,
+        log_epoch: store.log_epoch(),
+        ..defaults
+    }
+}
+
+fn wait_for_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        tokio::select! {
+            _ = terminate.recv() => info!("told to stop (SIGTERM)"),
+            _ = interrupt.recv() => info!("told to stop (SIGINT)"),
+        }
+        Ok(())
+    })
+}
+
+impl Workers {
+    /// Lets the shards finish what they have read, tell their clients, and end.
+    fn stop(self, node: &Node) {
+        let deadline = Instant::now() + Duration::from_millis(node.config.shutdown.grace_ms);
+        node.enter(Phase::Finishing);
+        let mut quiet = 0;
+        while quiet < QUIET_POLLS && Instant::now() < deadline {
+            std::thread::sleep(QUIET_POLL);
+            node.mailboxes.iter().for_each(|mailbox| mailbox.bell().ring());
+            quiet = if node.is_quiet() { quiet + 1 } else { 0 };
+        }
+        node.enter(Phase::Leaving);
+        for shard in self.shards {
+            let _ = shard.join(); // A panic there has already ended the process.
+        }
+        self.commit.join();
+        self.readers.join();
+    }
 }

@@ -7,8 +7,6 @@ pub struct Settings {
     pub create_users: bool,
     /// Most members of a group.
     pub group_members_max: usize,
-    /// Most conversations of a user, ended ones included.
-    pub conversations_per_user_max: usize,
     /// A conversation that a client does not name starts at most this many entries before its head.
     pub sync_entries_max: u64,
     /// Pages end before they reach this many bytes of entries.
@@ -38,7 +36,6 @@ impl Default for Settings {
         Settings {
             create_users: true,
             group_members_max: 1_000,
-            conversations_per_user_max: 10_000,
             sync_entries_max: 200,
             page_bytes_max: 48 * 1024,
             page_entries_max: 200,

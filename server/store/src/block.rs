@@ -94,3 +94,6 @@ impl<'a> BlockEntries<'a> {
         from..self.last.0.min(up_to.0).saturating_add(1).max(from)
     }
 }
+
+#[cfg(test)]
+mod tests;

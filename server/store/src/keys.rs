@@ -165,3 +165,6 @@ pub(crate) fn partition_of(key: &[u8]) -> Option<PartitionId> {
     let number = key.strip_prefix(PARTITION)?;
     Some(PartitionId(u16::from_be_bytes(number.try_into().ok()?)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Carries out what the core has decided.
+
+use super::Shard;
+use super::connection::Stage;
+use crate::metrics::{CloseReason, FrameOut, Refusal};
+use crate::wire;
+use hubbub_codec::proto::bye::Reason;
+use hubbub_core::ids::Seq;
+use hubbub_core::machine::{self, Effect, Input, Output, ReadToken};
+use hubbub_core::records::Read;
+use hubbub_core::request::{Reply, SessionId};
+use hubbub_store::Tier;
+use tracing::error;
+
+impl Shard {
+    /// Carries out all effects, and those that follow from them.
+    pub(super) fn carry_out(&mut self) {
+        while self.core.has_output() {
+            let mut output = self.core.take_output(std::mem::take(&mut self.spare));
+            let targets = std::mem::take(&mut output.targets);
+            for effect in output.effects.drain(..) {
+                self.carry_out_one(effect, &targets);
+            }
+            output.targets = targets;
+            self.reuse(output);
+        }
+    }
+
+    fn reuse(&mut self, mut output: Output) {
+        output.clear();
+        self.spare = output;
+    }
+
+    fn carry_out_one(&mut self, effect: Effect, targets: &[SessionId]) {
+        match effect {
+            Effect::Reply { session, request_id, reply } => self.reply(session, request_id, reply),
+            Effect::PushRun(run, range) => {
+                let frame = wire::run_frame(&run);
+                let after = Seq(run.first.0 - 1);
+                for &session in &targets[range.start as usize..range.end as usize] {
+                    self.push_entries(session, run.conversation, after, &frame);
+                }
+            }
+            Effect::PushPage { session, conversation, log_id, from, page } => {
+                let frame = wire::page_frame(&conversation, log_id, from, &page);
+                self.push_entries(session, conversation, from, &frame);
+            }
+            Effect::PushReceipts(receipts, range) => {
+                let frame = wire::receipts_frame(&receipts);
+                for &session in &targets[range.start as usize..range.end as usize] {
+                    self.push_hint(session, FrameOut::Receipts, &frame);
+                }
+            }
+            Effect::PushMembership(session, conversation, member) => {
+                let frame = wire::membership_frame(&conversation, member);
+                self.push_hint(session, FrameOut::ConversationChanged, &frame);
+            }
+            Effect::Close(session, reason) => self.close_session(session, reason),
+            Effect::Forward(shard, message) => self.router.send(shard, message),
+            Effect::Read(token, read) => self.read_store(token, read),
+            Effect::Commit(_) => unreachable!("batches come from seal"),
+        }
+    }
+
+    fn reply(&mut self, session: SessionId, request_id: u64, reply: Reply) {
+        let id = (session.index, session.generation);
+        let Some(connection) = self.connection(id) else { return };
+        if let Reply::LoggedIn { created } = reply {
+            connection.stage = Stage::Open;
+            let user = connection.user;
+            connection.wake();
+            self.counters.devices_logged_in += 1;
+            self.queue(session.index, FrameOut::LoggedIn, wire::logged_in_frame(request_id, user, created));
+            return;
+        }
+        if connection.stage.is_over() {
+            return;
+        }
+        let answers = request_id != 0 && !matches!(reply, Reply::LogReset { .. });
+        if answers && connection.in_progress > 0 {
+            connection.in_progress -= 1;
+            connection.wake();
+        }
+        match &reply {
+            Reply::Refused(refusal) => {
+                let (_, code, _) = wire::refusal_parts(refusal);
+                self.counters.refused(Refusal::from_code(code.into()));
+            }
+            Reply::LogReset { .. } => self.counters.refused(Refusal::LogReset),
+            _ => {}
+        }
+        self.queue_reply(session.index, request_id, reply);
+    }
+
+    fn close_session(&mut self, session: SessionId, reason: machine::CloseReason) {
+        let id = (session.index, session.generation);
+        if self.connection(id).is_none_or(|connection| connection.stage.is_over()) {
+            return;
+        }
+        let reason = match reason {
+            machine::CloseReason::Replaced => {
+                self.queue(session.index, FrameOut::Bye, wire::bye_frame(Reason::Replaced, 0));
+                CloseReason::Replaced
+            }
+            machine::CloseReason::LoginRefused => CloseReason::LoginRefused,
+        };
+        self.close_after_writing(id, reason);
+    }
+
+    /// From the cache here, or from the disk by the pool.
+    fn read_store(&mut self, token: ReadToken, read: Read) {
+        // A search may walk thousands of entries: never here.
+        let cached = match read {
+            Read::FindName { .. } => Ok(None),
+            _ => self.store.read(&read, Tier::Cached),
+        };
+        let input = match cached {
+            Ok(Some(result)) => Input::Loaded(token, result),
+            Ok(None) if self.reader.submit(token, read) => return,
+            Ok(None) => Input::LoadFailed(token),
+            Err(error) => {
+                error!("the store cannot be read: {error}");
+                Input::LoadFailed(token)
+            }
+        };
+        self.core.handle(input, super::now());
+    }
+}

@@ -1,0 +1,243 @@
+//! From an accepted socket to a session: `Hello`, `Login`, and the move to the user's home shard.
+
+use super::connection::{Connection, Stage};
+use super::reading::{Stop, read_loop};
+use super::{Login, Parcel, Shard};
+use crate::metrics::{CloseReason, Refusal};
+use crate::token::TokenError;
+use crate::wire;
+use bytes::Bytes;
+use hubbub_codec::proto;
+use hubbub_codec::proto::client_frame::Body;
+use hubbub_codec::proto::error::Action;
+use hubbub_codec::proto::{ClientFrame, ErrorCode};
+use hubbub_core::ids::{DeviceId, UserId};
+use hubbub_core::machine::{Input, Open};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::net::{TcpListener, TcpStream};
+use tracing::{debug, warn};
+
+/// The protocol's version that this server speaks.
+const VERSION: u32 = 1;
+/// Longest names that clients tell of themselves.
+const NAME_BYTES_MAX: usize = 64;
+/// How long accepting pauses when the process has no descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a client waits that was turned away for want of room.
+const TURNED_AWAY_MS: u32 = 1_000;
+
+/// Accepts connections until aborted.
+pub(super) async fn accept_loop(shard: Rc<RefCell<Shard>>, listener: TcpListener) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => shard.borrow_mut().accept(stream),
+            Err(error) => {
+                warn!("cannot accept connections for the moment: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+impl Shard {
+    fn accept(&mut self, stream: TcpStream) {
+        self.counters.connections_accepted += 1;
+        let full = self.node.connections.load(Relaxed) >= self.node.connections_max
+            || self.node.strangers.load(Relaxed) >= self.node.strangers_max;
+        if full {
+            self.counters.closed(CloseReason::Overloaded);
+            self.counters.refused(Refusal::Overloaded);
+            let message = "the server has as many connections as it may; try again shortly".to_owned();
+            let frame = wire::error_frame(0, Action::Retry, ErrorCode::Overloaded, TURNED_AWAY_MS, message);
+            // A fresh socket has room for it; if not, closing says enough.
+            let _ = stream.try_write(&frame);
+            return;
+        }
+        // Without it every small frame would wait for the acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+        self.node.connections.fetch_add(1, Relaxed);
+        self.node.strangers.fetch_add(1, Relaxed);
+        let id = self.add(stream, Connection::new);
+        let login_ticks = self.limits.login;
+        self.look_by(id, self.deadlines.now() + login_ticks);
+    }
+
+    /// Gives a socket its place and its reading task.
+    fn add(
+        &mut self,
+        stream: TcpStream,
+        make: impl FnOnce(u32, u32, tokio::net::tcp::OwnedWriteHalf, super::deadlines::Ticks) -> Connection,
+    ) -> (u32, u32) {
+        let (read, write) = stream.into_split();
+        let entry = self.connections.vacant_entry();
+        let index = entry.key() as u32;
+        self.generation = self.generation.wrapping_add(1);
+        let generation = self.generation;
+        let connection = entry.insert(make(index, generation, write, self.deadlines.now()));
+        self.counters.connections += 1;
+        let shard = self.handle.upgrade().expect("tasks do not outlive their shard");
+        let task = tokio::task::spawn_local(read_loop(shard, index, generation, read));
+        connection.task = Some(task.abort_handle());
+        (index, generation)
+    }
+
+    // ---- Hello ----
+
+    pub(super) fn greet(&mut self, id: (u32, u32), frame: ClientFrame) -> Option<Stop> {
+        let Some(Body::Hello(hello)) = frame.body else {
+            self.break_off(id, ErrorCode::NotLoggedIn, "the first frame must be Hello".to_owned());
+            return None;
+        };
+        if !(hello.version_min..=hello.version_max).contains(&VERSION) {
+            let message = format!(
+                "this server speaks protocol version {VERSION}, the client {} to {}",
+                hello.version_min, hello.version_max
+            );
+            self.break_off(id, ErrorCode::Version, message);
+            return None;
+        }
+        if hello.client_name.len() > NAME_BYTES_MAX || hello.client_version.len() > NAME_BYTES_MAX {
+            let message = format!("client_name and client_version are at most {NAME_BYTES_MAX} bytes");
+            self.break_off(id, ErrorCode::Invalid, message);
+            return None;
+        }
+        let limits = &self.node.config.limits;
+        let welcome = proto::Welcome {
+            version: VERSION,
+            server_name: "hubbub".to_owned(),
+            server_version: env!("CARGO_PKG_VERSION").to_owned(),
+            server_time_us: super::now().0,
+            limits: Some(proto::Limits {
+                frame_bytes_max: limits.frame_bytes_max as u32,
+                body_bytes_max: limits.body_bytes_max as u32,
+                group_members_max: limits.group_members_max,
+                requests_in_progress_max: limits.requests_in_progress_max,
+            }),
+            keepalive_ms: limits.keepalive_ms.min(u64::from(u32::MAX)) as u32,
+            auth_methods: vec![proto::AuthMethod::Jwt.into()],
+        };
+        self.connections[id.0 as usize].stage = Stage::Greeted;
+        let frame = wire::welcome_frame(frame.request_id, welcome);
+        self.queue(id.0, crate::metrics::FrameOut::Welcome, frame);
+        None
+    }
+
+    // ---- Login ----
+
+    pub(super) fn log_in(&mut self, id: (u32, u32), frame: ClientFrame) -> Option<Stop> {
+        let login = match frame.body {
+            Some(Body::Login(login)) => login,
+            Some(Body::Ping(ping)) => {
+                self.pong(id, frame.request_id, ping.nonce);
+                return None;
+            }
+            _ => {
+                self.break_off(id, ErrorCode::NotLoggedIn, "the second frame must be Login".to_owned());
+                return None;
+            }
+        };
+        match self.check_login(&login) {
+            Ok(user) => {
+                let generation = self.node.next_generation();
+                let device = DeviceId(login.device_id);
+                self.admit(id, Login { user, device, generation, request_id: frame.request_id })
+            }
+            Err((code, message)) => {
+                debug!("a login was refused: {message}");
+                self.refuse_login(id, frame.request_id, code, message);
+                None
+            }
+        }
+    }
+
+    fn check_login(&self, login: &proto::Login) -> Result<UserId, (ErrorCode, String)> {
+        if login.device_id == 0 {
+            return Err((ErrorCode::Invalid, "device_id must not be 0".to_owned()));
+        }
+        if login.device_name.len() > NAME_BYTES_MAX || login.platform.len() > NAME_BYTES_MAX {
+            let message = format!("device_name and platform are at most {NAME_BYTES_MAX} bytes");
+            return Err((ErrorCode::Invalid, message));
+        }
+        let Some(proto::login::Method::Jwt(token)) = &login.method else {
+            return Err((ErrorCode::Invalid, "the login method is missing or not known here".to_owned()));
+        };
+        match self.node.verifier.verify(token) {
+            Ok(user) => Ok(UserId(user)),
+            Err(error @ TokenError::Expired) => Err((ErrorCode::TokenExpired, error.to_string())),
+            Err(error @ TokenError::Invalid(_)) => Err((ErrorCode::TokenInvalid, error.to_string())),
+        }
+    }
+
+    /// A proven login: opened here, or moved to the user's home.
+    fn admit(&mut self, id: (u32, u32), login: Login) -> Option<Stop> {
+        self.node.strangers.fetch_sub(1, Relaxed);
+        let connection = &mut self.connections[id.0 as usize];
+        connection.user = login.user;
+        connection.stage = Stage::Opening;
+        if self.slots.shard_of_user(login.user) != self.shard_id() {
+            return Some(Stop::Move(login));
+        }
+        self.open(id, login);
+        None
+    }
+
+    fn open(&mut self, id: (u32, u32), login: Login) {
+        let session = self.connections[id.0 as usize].session();
+        let Login { user, device, generation, request_id } = login;
+        self.input(Input::Open(Open { session, user, device, generation, request_id }));
+    }
+
+    // ---- The move ----
+
+    /// Takes a connection out of this shard and sends it to its user's home.
+    pub(super) fn send_parcel(&mut self, index: u32, read: OwnedReadHalf, login: Login) {
+        let Some(mut connection) = self.connections.try_remove(index as usize) else { return };
+        self.counters.connections -= 1;
+        let write = connection.write.take().and_then(Rc::into_inner);
+        let unsent: Vec<u8> = connection.out.iter().flat_map(|frame| frame.iter().copied()).collect();
+        let stream = write.and_then(|write| read.reunite(write).ok()).and_then(|stream| stream.into_std().ok());
+        let Some(stream) = stream else {
+            // A frame before the login was so slow to leave that a task waits for the socket: no client does that.
+            self.count_end(CloseReason::IoError, false);
+            return;
+        };
+        let home = self.slots.shard_of_user(login.user);
+        let parcel = Box::new(Parcel { stream, unread: connection.unread, unsent, login });
+        if let Err(parcel) = self.router.hand_over(home, parcel) {
+            let message = "the server is busy; log in again shortly".to_owned();
+            let request_id = parcel.login.request_id;
+            let frame = wire::error_frame(request_id, Action::Retry, ErrorCode::Overloaded, TURNED_AWAY_MS, message);
+            self.counters.refused(Refusal::Overloaded);
+            if let Ok(stream) = TcpStream::from_std(parcel.stream) {
+                let _ = stream.try_write(&frame);
+            }
+            self.count_end(CloseReason::Overloaded, false);
+        }
+        self.want_turn();
+    }
+
+    /// Takes a connection in whose user is homed here.
+    pub(super) fn take_parcel(&mut self, parcel: Parcel) {
+        let Parcel { stream, unread, unsent, login } = parcel;
+        let Ok(stream) = TcpStream::from_std(stream) else {
+            self.count_end(CloseReason::IoError, false);
+            return;
+        };
+        let id = self.add(stream, Connection::new);
+        let connection = &mut self.connections[id.0 as usize];
+        connection.user = login.user;
+        connection.stage = Stage::Opening;
+        connection.unread_whole = !unread.is_empty();
+        connection.unread = unread;
+        if !unsent.is_empty() {
+            self.queue(id.0, crate::metrics::FrameOut::Welcome, Bytes::from(unsent));
+        }
+        self.open(id, login);
+        let idle_ticks = self.limits.idle;
+        self.look_by(id, self.deadlines.now() + idle_ticks);
+    }
+}

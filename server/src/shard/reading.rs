@@ -1,0 +1,265 @@
+//! From the socket to the core: each connection's task reads into the shard's one buffer and takes frames apart there.
+//!
+//! A task that may not read (too many requests in progress, lagging, logging in, a congested shard) waits for the
+//! shard instead of the socket; what it had read stays with its connection, at most one read and one frame.
+
+use super::Shard;
+use super::connection::Stage;
+use crate::metrics::{CloseReason, FrameIn, Refusal};
+use crate::node::Phase;
+use crate::wire;
+use bytes::Bytes;
+use hubbub_codec::frame::decode_frame;
+use hubbub_codec::proto::client_frame::Body;
+use hubbub_codec::proto::error::Action;
+use hubbub_codec::proto::{ClientFrame, ErrorCode};
+use hubbub_core::machine::Input;
+use prost::Message as _;
+use std::cell::RefCell;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use tokio::net::tcp::OwnedReadHalf;
+
+/// Most bytes of one read.
+const READ_BYTES: usize = 64 * 1024;
+
+/// What ends a reading task.
+pub(super) enum Stop {
+    /// The connection is gone.
+    Gone,
+    /// The connection moves to its user's home.
+    Move(super::Login),
+}
+
+/// Reads a connection until it ends or moves.
+pub(super) async fn read_loop(shard: Rc<RefCell<Shard>>, index: u32, generation: u32, mut socket: OwnedReadHalf) {
+    let stop = std::future::poll_fn(|cx| shard.borrow_mut().poll_read((index, generation), &mut socket, cx)).await;
+    if let Stop::Move(login) = stop {
+        shard.borrow_mut().send_parcel(index, socket, login);
+    }
+}
+
+impl Shard {
+    fn poll_read(&mut self, id: (u32, u32), socket: &mut OwnedReadHalf, cx: &mut Context<'_>) -> Poll<Stop> {
+        loop {
+            if self.connection(id).is_none() {
+                return Poll::Ready(Stop::Gone);
+            }
+            if self.is_held(id) {
+                let connection = self.connection(id).expect("it was just there");
+                connection.waker = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            let connection = self.connection(id).expect("it was just there");
+            if connection.unread_whole {
+                let unread = Bytes::from(std::mem::take(&mut connection.unread));
+                connection.unread_whole = false;
+                if let Some(stop) = self.take_bytes(id, unread) {
+                    return Poll::Ready(stop);
+                }
+                continue;
+            }
+            let unread = &self.connections[id.0 as usize].unread;
+            self.scratch.reserve(unread.len() + READ_BYTES);
+            self.scratch.extend_from_slice(unread);
+            let read = tokio_util::io::poll_read_buf(Pin::new(&mut *socket), cx, &mut self.scratch);
+            match read {
+                Poll::Pending => {
+                    self.scratch.clear();
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(0)) => {
+                    self.scratch.clear();
+                    self.drop_connection(id, CloseReason::Client);
+                    return Poll::Ready(Stop::Gone);
+                }
+                Poll::Ready(Ok(read)) => {
+                    let bytes = self.scratch.split().freeze();
+                    let now = self.deadlines.now();
+                    let connection = &mut self.connections[id.0 as usize];
+                    connection.unread.clear();
+                    connection.last_heard = now;
+                    if let Some(stop) = self.take_bytes(id, bytes) {
+                        return Poll::Ready(stop);
+                    }
+                    if read >= READ_BYTES {
+                        // There may be much more: let the others read first.
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                }
+                Poll::Ready(Err(error)) => {
+                    self.scratch.clear();
+                    self.drop_connection(id, close_reason(&error));
+                    return Poll::Ready(Stop::Gone);
+                }
+            }
+        }
+    }
+
+    /// Whether a connection may not be read now.
+    fn is_held(&mut self, id: (u32, u32)) -> bool {
+        let requests_max = self.limits.requests_max;
+        let connection = &self.connections[id.0 as usize];
+        let own = connection.stage == Stage::Opening
+            || connection.lagging
+            || (connection.stage == Stage::Open && connection.in_progress >= requests_max);
+        if own || self.node.phase() != Phase::Running {
+            return true;
+        }
+        let congested = self.router.is_congested();
+        if congested {
+            self.held.push(id);
+        }
+        congested
+    }
+
+    /// Lets connections read again that were held by a congested lane.
+    pub(super) fn release_held(&mut self) {
+        if !self.held.is_empty() && !self.router.is_congested() {
+            for id in std::mem::take(&mut self.held) {
+                if let Some(connection) = self.connection(id) {
+                    connection.wake();
+                }
+            }
+        }
+    }
+
+    /// Takes frames off `bytes` while the connection may be read; keeps the rest with the connection.
+    fn take_bytes(&mut self, id: (u32, u32), mut bytes: Bytes) -> Option<Stop> {
+        loop {
+            match self.connection(id) {
+                None => return Some(Stop::Gone),
+                // A farewell was sent: the rest is read only so that the client gets to read the farewell.
+                Some(connection) if connection.stage.is_over() => return None,
+                Some(_) => {}
+            }
+            if self.is_held(id) {
+                self.keep(id, &bytes, true);
+                return None;
+            }
+            match decode_frame(&mut bytes, self.limits.frame_bytes_max) {
+                Ok(Some(frame)) => {
+                    if let Some(stop) = self.take_frame(id, frame) {
+                        // What was read behind the frame goes where the connection goes.
+                        self.keep(id, &bytes, true);
+                        return Some(stop);
+                    }
+                }
+                Ok(None) => {
+                    self.keep(id, &bytes, false);
+                    return None;
+                }
+                Err(error) => {
+                    self.break_off(id, ErrorCode::BadFrame, error.to_string());
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, id: (u32, u32), bytes: &Bytes, whole: bool) {
+        let now = self.deadlines.now();
+        let frame_ticks = self.limits.frame;
+        let Some(connection) = self.connection(id) else { return };
+        if bytes.is_empty() {
+            connection.unread = Vec::new();
+            connection.unread_whole = false;
+            connection.part_since = 0;
+            return;
+        }
+        connection.unread.clear();
+        connection.unread.extend_from_slice(bytes);
+        connection.unread_whole = whole;
+        if !whole && connection.part_since == 0 {
+            connection.part_since = now.max(1);
+            self.look_by(id, now + frame_ticks);
+        }
+    }
+
+    fn take_frame(&mut self, id: (u32, u32), payload: Bytes) -> Option<Stop> {
+        let bytes = payload.len() + hubbub_codec::frame::PREFIX_BYTES;
+        self.connections[id.0 as usize].part_since = 0;
+        let frame = match ClientFrame::decode(payload) {
+            Ok(frame) => frame,
+            Err(_) => {
+                self.break_off(id, ErrorCode::BadFrame, "the frame is not a ClientFrame".to_owned());
+                return None;
+            }
+        };
+        self.frame_in(kind_of(frame.body.as_ref()), bytes);
+        match self.connections[id.0 as usize].stage {
+            Stage::Open => {
+                self.take_request(id, frame);
+                None
+            }
+            Stage::Silent => self.greet(id, frame),
+            Stage::Greeted => self.log_in(id, frame),
+            Stage::Opening | Stage::Closing | Stage::Lingering => None,
+        }
+    }
+
+    /// A frame of a logged-in client.
+    fn take_request(&mut self, id: (u32, u32), frame: ClientFrame) {
+        let request_id = frame.request_id;
+        let body = match frame.body {
+            Some(Body::Ping(ping)) => return self.pong(id, request_id, ping.nonce),
+            Some(body) => body,
+            None => {
+                let message = "this server does not know this kind of request".to_owned();
+                return self.answer_error(id, request_id, Action::FixRequest, ErrorCode::Unsupported, message);
+            }
+        };
+        let wants_no_reply = matches!(body, Body::Delivered(_) | Body::Read(_));
+        if request_id == 0 && !wants_no_reply {
+            let message = "request_id 0 is for Delivered and Read only".to_owned();
+            return self.break_off(id, ErrorCode::Invalid, message);
+        }
+        let connection = &mut self.connections[id.0 as usize];
+        let (user, session) = (connection.user, connection.session());
+        match wire::request(body, user, &self.wire_limits) {
+            Ok(request) => {
+                connection.in_progress += u16::from(request_id != 0);
+                self.input(Input::Request { session, request_id, request });
+            }
+            Err(refusal) => {
+                let (_, code, _) = wire::refusal_parts(&refusal);
+                self.counters.refused(Refusal::from_code(code.into()));
+                if request_id != 0 {
+                    self.queue_reply(id.0, request_id, hubbub_core::request::Reply::Refused(refusal));
+                }
+            }
+        }
+    }
+}
+
+fn close_reason(error: &io::Error) -> CloseReason {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
+            CloseReason::Client
+        }
+        _ => CloseReason::IoError,
+    }
+}
+
+fn kind_of(body: Option<&Body>) -> FrameIn {
+    match body {
+        None => FrameIn::Unknown,
+        Some(Body::Hello(_)) => FrameIn::Hello,
+        Some(Body::Login(_)) => FrameIn::Login,
+        Some(Body::Ping(_)) => FrameIn::Ping,
+        Some(Body::Sync(_)) => FrameIn::Sync,
+        Some(Body::Send(_)) => FrameIn::Send,
+        Some(Body::Delivered(_)) => FrameIn::Delivered,
+        Some(Body::Read(_)) => FrameIn::Read,
+        Some(Body::History(_)) => FrameIn::History,
+        Some(Body::CreateGroup(_)) => FrameIn::CreateGroup,
+        Some(Body::AddMembers(_)) => FrameIn::AddMembers,
+        Some(Body::RemoveMembers(_)) => FrameIn::RemoveMembers,
+        Some(Body::Leave(_)) => FrameIn::Leave,
+        Some(Body::GetGroup(_)) => FrameIn::GetGroup,
+        Some(Body::ListConversations(_)) => FrameIn::ListConversations,
+    }
+}

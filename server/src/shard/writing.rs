@@ -1,0 +1,389 @@
+//! From the shard to the socket: frames are queued during a turn and leave in one write at its end.
+//!
+//! What a socket does not take stays queued, and a task waits for it; beyond the limit nothing more is pushed to that
+//! connection (it *lags*, and the core continues its logs when it has drained). Answers to requests are always queued:
+//! there are at most as many as may be in progress, and a lagging connection is not read.
+
+use super::Shard;
+use super::connection::{Connection, Stage};
+use crate::metrics::{CloseReason, FrameOut, Refusal};
+use crate::wire;
+use bytes::{Buf, Bytes, BytesMut};
+use hubbub_codec::proto::ErrorCode;
+use hubbub_codec::proto::error::Action;
+use hubbub_core::ids::{Conversation, Seq};
+use hubbub_core::machine::Input;
+use hubbub_core::request::{Reply, SessionId};
+use std::cell::RefCell;
+use std::io::{self, IoSlice};
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use tokio::net::tcp::OwnedWriteHalf;
+
+/// Most frames in one write.
+const FRAMES_PER_WRITE: usize = 64;
+/// When the node holds too many bytes, a connection may hold this part of its limit.
+const SHARE_WHEN_FULL: usize = 16;
+/// A client gets this long to read our last frame.
+const LINGER_MS: u64 = 2_000;
+
+impl Shard {
+    /// The connection of a name, if it is still that one.
+    pub(super) fn connection(&mut self, id: (u32, u32)) -> Option<&mut Connection> {
+        self.connections.get_mut(id.0 as usize).filter(|connection| connection.generation == id.1)
+    }
+
+    /// The connection of a session that can be written to.
+    fn open_connection(&mut self, session: SessionId) -> Option<&mut Connection> {
+        self.connection((session.index, session.generation)).filter(|connection| connection.stage == Stage::Open)
+    }
+
+    // ---- Queueing ----
+
+    /// Queues a frame, whatever waits already.
+    pub(super) fn queue(&mut self, index: u32, kind: FrameOut, frame: Bytes) {
+        self.counters.frame_out(kind, 1, frame.len() as u64);
+        let connection = &mut self.connections[index as usize];
+        connection.out_bytes += frame.len();
+        connection.out.push_back(frame);
+        if !connection.dirty {
+            connection.dirty = true;
+            self.dirty.push(index);
+            self.want_turn();
+        }
+    }
+
+    /// Queues the answer to a request.
+    pub(super) fn queue_reply(&mut self, index: u32, request_id: u64, reply: Reply) {
+        let mut encoder = std::mem::take(&mut self.encoder);
+        if encoder.capacity() < 256 {
+            encoder = BytesMut::with_capacity(super::ENCODE_BYTES);
+        }
+        let kind = wire::reply_frame(request_id, reply, &mut encoder);
+        let frame = encoder.split().freeze();
+        self.encoder = encoder;
+        self.queue(index, kind, frame);
+    }
+
+    /// Pushes entries to a session; `false` when it is over its limit, and the frame was not queued.
+    pub(super) fn push_entries(
+        &mut self,
+        session: SessionId,
+        conversation: Conversation,
+        after: Seq,
+        frame: &Bytes,
+    ) -> bool {
+        let limit = self.outbound_limit();
+        let Some(connection) = self.open_connection(session) else { return true };
+        if connection.lagging || connection.out_bytes + frame.len() > limit {
+            let newly = !connection.lagging;
+            connection.lagging = true;
+            self.counters.connections_lagging += u64::from(newly);
+            self.core.handle(Input::OutboundFull { session, conversation, after }, super::now());
+            return false;
+        }
+        self.queue(session.index, FrameOut::Entries, frame.clone());
+        true
+    }
+
+    /// Pushes what may be left out; nothing is queued for a lagging session.
+    pub(super) fn push_hint(&mut self, session: SessionId, kind: FrameOut, frame: &Bytes) {
+        let limit = self.outbound_limit();
+        let Some(connection) = self.open_connection(session) else { return };
+        if !connection.lagging && connection.out_bytes + frame.len() <= limit {
+            self.queue(session.index, kind, frame.clone());
+        }
+    }
+
+    fn outbound_limit(&self) -> usize {
+        let full = self.node.outbound_bytes.load(Relaxed) > self.limits.node_outbound_bytes_max;
+        self.limits.outbound_bytes_max / if full { SHARE_WHEN_FULL } else { 1 }
+    }
+
+    pub(super) fn pong(&mut self, id: (u32, u32), request_id: u64, nonce: u64) {
+        let frame = wire::pong_frame(request_id, nonce, super::now().0);
+        self.queue(id.0, FrameOut::Pong, frame);
+    }
+
+    pub(super) fn answer_error(
+        &mut self,
+        id: (u32, u32),
+        request_id: u64,
+        action: Action,
+        code: ErrorCode,
+        message: String,
+    ) {
+        self.counters.refused(Refusal::from_code(code.into()));
+        self.queue(id.0, FrameOut::Error, wire::error_frame(request_id, action, code, 0, message));
+    }
+
+    // ---- Writing ----
+
+    /// Writes what was queued in this turn.
+    pub(super) fn flush_dirty(&mut self) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for index in dirty.drain(..) {
+            let Some(connection) = self.connections.get_mut(index as usize) else { continue };
+            if !std::mem::take(&mut connection.dirty) || connection.blocked {
+                continue;
+            }
+            let id = (index, connection.generation);
+            self.write(id);
+        }
+        if self.dirty.is_empty() {
+            self.dirty = dirty;
+        } else {
+            self.want_turn();
+        }
+    }
+
+    /// Writes as much as the socket takes.
+    fn write(&mut self, id: (u32, u32)) {
+        let Some(connection) = self.connection(id) else { return };
+        match connection.write_out() {
+            Ok(true) => self.written(id),
+            Ok(false) => self.wait_for_socket(id),
+            Err(_) => self.drop_connection(id, CloseReason::IoError),
+        }
+    }
+
+    /// Everything is written.
+    fn written(&mut self, id: (u32, u32)) {
+        let connection = &mut self.connections[id.0 as usize];
+        connection.blocked_since = 0;
+        if connection.stage == Stage::Closing {
+            return self.linger(id);
+        }
+        if std::mem::take(&mut connection.lagging) {
+            let session = connection.session();
+            connection.wake();
+            self.counters.connections_lagging -= 1;
+            self.input(Input::OutboundDrained(session));
+        }
+    }
+
+    /// The socket takes no more: a task waits until it does.
+    fn wait_for_socket(&mut self, id: (u32, u32)) {
+        let now = self.deadlines.now();
+        let write_ticks = self.limits.write;
+        let connection = &mut self.connections[id.0 as usize];
+        connection.own_queue();
+        connection.blocked = true;
+        connection.blocked_since = now.max(1);
+        let held = connection.out_bytes;
+        let Some(write) = connection.write.clone() else { return };
+        self.hold_bytes(held);
+        let shard = self.handle.upgrade().expect("tasks do not outlive their shard");
+        tokio::task::spawn_local(drain(shard, id, write));
+        self.look_by(id, now + write_ticks);
+    }
+
+    fn hold_bytes(&mut self, bytes: usize) {
+        self.outbound_bytes += bytes;
+        self.node.outbound_bytes.fetch_add(bytes, Relaxed);
+    }
+
+    fn free_bytes(&mut self, bytes: usize) {
+        self.outbound_bytes -= bytes;
+        self.node.outbound_bytes.fetch_sub(bytes, Relaxed);
+    }
+
+    /// Writes on after waiting; true when there is nothing left to wait for.
+    fn write_on(&mut self, id: (u32, u32), held: &mut usize) -> bool {
+        self.free_bytes(std::mem::take(held));
+        let now = self.deadlines.now();
+        let Some(connection) = self.connection(id) else { return true };
+        let before = connection.out_bytes;
+        match connection.write_out() {
+            Ok(true) => {
+                connection.blocked = false;
+                self.written(id);
+                true
+            }
+            Ok(false) => {
+                if connection.out_bytes < before {
+                    connection.blocked_since = now.max(1);
+                }
+                *held = connection.out_bytes;
+                self.hold_bytes(*held);
+                false
+            }
+            Err(_) => {
+                self.drop_connection(id, CloseReason::IoError);
+                true
+            }
+        }
+    }
+
+    // ---- Ends ----
+
+    /// Answers a broken rule and closes.
+    pub(super) fn break_off(&mut self, id: (u32, u32), code: ErrorCode, message: String) {
+        self.end_with_error(id, 0, code, message, CloseReason::ProtocolError);
+    }
+
+    /// Answers a login that is not to be trusted and closes.
+    pub(super) fn refuse_login(&mut self, id: (u32, u32), request_id: u64, code: ErrorCode, message: String) {
+        self.end_with_error(id, request_id, code, message, CloseReason::LoginRefused);
+    }
+
+    fn end_with_error(
+        &mut self,
+        id: (u32, u32),
+        request_id: u64,
+        code: ErrorCode,
+        message: String,
+        reason: CloseReason,
+    ) {
+        let action = match code {
+            ErrorCode::TokenInvalid | ErrorCode::TokenExpired => Action::Reauthenticate,
+            ErrorCode::Timeout => Action::Retry,
+            ErrorCode::Version => Action::GiveUp,
+            _ => Action::FixRequest,
+        };
+        self.answer_error(id, request_id, action, code, message);
+        self.close_after_writing(id, reason);
+    }
+
+    /// Closes once everything queued is written. The core forgets the session now.
+    pub(super) fn close_after_writing(&mut self, id: (u32, u32), reason: CloseReason) {
+        let now = self.deadlines.now();
+        let Some(connection) = self.connection(id) else { return };
+        if connection.stage.is_over() {
+            return;
+        }
+        let logged_in = connection.stage == Stage::Open;
+        let was_open = logged_in || connection.stage == Stage::Opening;
+        let lagged = std::mem::take(&mut connection.lagging);
+        let session = connection.session();
+        connection.stage = Stage::Closing;
+        connection.stage_since = now;
+        connection.unread = Vec::new();
+        connection.unread_whole = false;
+        connection.part_since = 0;
+        connection.wake();
+        if !connection.dirty {
+            connection.dirty = true;
+            self.dirty.push(id.0);
+        }
+        self.counters.connections_lagging -= u64::from(lagged);
+        self.counters.closed(reason);
+        if was_open {
+            self.session_over(session, logged_in);
+        }
+        self.want_turn();
+        self.look_by(id, now + super::deadlines::ticks(LINGER_MS));
+    }
+
+    /// Ends our half of the connection and lets the client read what we have said.
+    fn linger(&mut self, id: (u32, u32)) {
+        let connection = &mut self.connections[id.0 as usize];
+        connection.stage = Stage::Lingering;
+        // Dropping the half shuts the socket down for writing.
+        connection.write = None;
+    }
+
+    /// Whether the client had its time to read our last frame.
+    pub(super) fn lingered(&self, connection: &Connection) -> bool {
+        let since = self.deadlines.now().saturating_sub(connection.stage_since);
+        connection.stage.is_over() && since >= super::deadlines::ticks(LINGER_MS)
+    }
+
+    /// Closes now.
+    pub(super) fn drop_connection(&mut self, id: (u32, u32), reason: CloseReason) {
+        if self.connection(id).is_none() {
+            return;
+        }
+        let connection = self.connections.remove(id.0 as usize);
+        self.counters.connections -= 1;
+        self.counters.connections_lagging -= u64::from(connection.lagging);
+        if connection.stage.is_over() {
+            self.count_end_silently(connection.is_stranger());
+        } else {
+            self.count_end(reason, connection.is_stranger());
+        }
+        if let Some(task) = &connection.task {
+            task.abort();
+        }
+        if matches!(connection.stage, Stage::Open | Stage::Opening) {
+            self.session_over(connection.session(), connection.stage == Stage::Open);
+        }
+    }
+
+    fn session_over(&mut self, session: SessionId, logged_in: bool) {
+        self.counters.devices_logged_in -= u64::from(logged_in);
+        self.input(Input::Closed(session));
+    }
+
+    pub(super) fn count_end(&mut self, reason: CloseReason, stranger: bool) {
+        self.counters.closed(reason);
+        self.count_end_silently(stranger);
+    }
+
+    fn count_end_silently(&mut self, stranger: bool) {
+        self.node.connections.fetch_sub(1, Relaxed);
+        if stranger {
+            self.node.strangers.fetch_sub(1, Relaxed);
+        }
+    }
+}
+
+/// Waits for a socket and writes, until all is written or the connection is gone.
+async fn drain(shard: Rc<RefCell<Shard>>, id: (u32, u32), socket: Rc<OwnedWriteHalf>) {
+    let mut held = shard.borrow_mut().connection(id).map_or(0, |connection| connection.out_bytes);
+    loop {
+        // An error shows at the next write.
+        let _ = socket.writable().await;
+        if shard.borrow_mut().write_on(id, &mut held) {
+            return;
+        }
+    }
+}
+
+impl Connection {
+    /// Writes as much as the socket takes: `true` when nothing is left.
+    fn write_out(&mut self) -> io::Result<bool> {
+        let Some(write) = self.write.clone() else { return Ok(true) };
+        while !self.out.is_empty() {
+            let written = match self.out.len() {
+                1 => write.try_write(&self.out[0]),
+                _ => {
+                    let mut slices = [IoSlice::new(&[]); FRAMES_PER_WRITE];
+                    let mut count = 0;
+                    for (slice, frame) in slices.iter_mut().zip(&self.out) {
+                        *slice = IoSlice::new(frame);
+                        count += 1;
+                    }
+                    write.try_write_vectored(&slices[..count])
+                }
+            };
+            match written {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => self.take_written(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    fn take_written(&mut self, mut written: usize) {
+        self.out_bytes -= written;
+        while written > 0 {
+            let front = self.out.front_mut().expect("no more is written than was queued");
+            if front.len() > written {
+                front.advance(written);
+                return;
+            }
+            written -= front.len();
+            self.out.pop_front();
+        }
+    }
+
+    /// Copies what is queued, so that a connection that may wait for long keeps no buffer that others share.
+    fn own_queue(&mut self) {
+        let mut owned = BytesMut::with_capacity(self.out_bytes);
+        self.out.drain(..).for_each(|frame| owned.extend_from_slice(&frame));
+        self.out.push_back(owned.freeze());
+    }
+}

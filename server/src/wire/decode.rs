@@ -1,0 +1,259 @@
+//! From a client's frame to a request.
+
+use hubbub_codec::proto;
+use hubbub_codec::proto::client_frame::Body;
+use hubbub_core::ids::{ClientMessageId, Conversation, GroupId, LogId, Seq, UserId};
+use hubbub_core::records::PagePosition;
+use hubbub_core::request::{Action, Append, Refusal, Request, SyncCursor};
+
+/// The limits that the shape of a request is held against.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Longest `Send.body`.
+    pub body_bytes_max: usize,
+    /// Most users in one request, so that the entry that records it fits into a frame.
+    pub users_max: usize,
+}
+
+const SYNC_CURSORS_MAX: usize = 1_000;
+const CONTENT_TYPE_BYTES_MAX: usize = 64;
+const TITLE_BYTES_MAX: usize = 128;
+const HISTORY_DEFAULT: u32 = 50;
+const HISTORY_MAX: u32 = 200;
+const PAGE_DEFAULT: u32 = 100;
+const PAGE_MAX: u32 = 1_000;
+
+/// Length of a page mark: a tag and two ids.
+const PAGE_MARK_BYTES: usize = 17;
+
+/// Turns the body of a frame into a request of `user`.
+///
+/// # Errors
+/// The field that is missing or out of its range. Bodies that open a connection are `Invalid`, too.
+pub fn request(body: Body, user: UserId, limits: &Limits) -> Result<Request, Refusal> {
+    match body {
+        Body::Send(send) => message(send, user, limits),
+        Body::Delivered(mark) => {
+            let conversation = conversation(mark.conversation.as_ref())?;
+            Ok(Request::Mark { conversation, delivered: positive(mark.up_to_seq)?, read: Seq(0) })
+        }
+        Body::Read(mark) => {
+            let conversation = conversation(mark.conversation.as_ref())?;
+            let read = positive(mark.up_to_seq)?;
+            Ok(Request::Mark { conversation, delivered: read, read })
+        }
+        Body::Sync(sync) => synced(&sync),
+        Body::History(history) => part(&history),
+        Body::CreateGroup(create) => group_creation(create, limits),
+        Body::AddMembers(add) => {
+            let members = users(&add.members, limits)?;
+            group_action(add.group, add.name.as_ref(), Action::AddMembers(members))
+        }
+        Body::RemoveMembers(remove) => {
+            let members = users(&remove.members, limits)?;
+            group_action(remove.group, remove.name.as_ref(), Action::RemoveMembers(members))
+        }
+        Body::Leave(leave) => group_action(leave.group, leave.name.as_ref(), Action::Leave),
+        Body::GetGroup(get) => Ok(Request::GetGroup {
+            group: GroupId(get.group),
+            members_after: UserId(get.members_after),
+            members_limit: limit(get.members_limit, PAGE_DEFAULT, PAGE_MAX, "members_limit")?,
+        }),
+        Body::ListConversations(list) => Ok(Request::ListConversations {
+            after: page_mark(&list.after)?,
+            limit: limit(list.limit, PAGE_DEFAULT, PAGE_MAX, "limit")?,
+        }),
+        Body::Hello(_) | Body::Login(_) | Body::Ping(_) => invalid("body", "is not allowed after login"),
+    }
+}
+
+fn invalid<T>(field: &'static str, why: &'static str) -> Result<T, Refusal> {
+    Err(Refusal::Invalid { field, why })
+}
+
+fn over<T>(field: &'static str, setting: &'static str, limit: usize, got: usize) -> Result<T, Refusal> {
+    Err(Refusal::Limit { field, setting, limit: limit as u64, got: got as u64 })
+}
+
+fn message(send: proto::Send, user: UserId, limits: &Limits) -> Result<Request, Refusal> {
+    let conversation = match send.to {
+        Some(proto::send::To::User(to)) => match Conversation::direct(user, UserId(to)) {
+            Some(conversation) => conversation,
+            None => return invalid("send.to", "must be another user"),
+        },
+        Some(proto::send::To::Group(group)) => Conversation::Group(GroupId(group)),
+        None => return invalid("send.to", "is missing"),
+    };
+    if send.body.len() > limits.body_bytes_max {
+        return over("send.body", "limits.body_bytes_max", limits.body_bytes_max, send.body.len());
+    }
+    if send.content_type.len() > CONTENT_TYPE_BYTES_MAX {
+        return over("send.content_type", "fixed", CONTENT_TYPE_BYTES_MAX, send.content_type.len());
+    }
+    let action = Action::Message {
+        kind: send.kind,
+        body: send.body,
+        content_type: send.content_type,
+        reply_to: Seq(send.reply_to_seq),
+    };
+    Ok(Request::Append { conversation, append: named(send.name.as_ref(), action)? })
+}
+
+fn named(name: Option<&proto::MessageName>, action: Action) -> Result<Append, Refusal> {
+    let Some(name) = name else { return invalid("name", "is missing") };
+    let Some(client_message_id) = ClientMessageId::new(&name.client_message_id) else {
+        return invalid("name.client_message_id", "must be 1 to 16 bytes");
+    };
+    Ok(Append { client_message_id, resend: name.resend, after: Seq(name.after_seq), action })
+}
+
+fn group_action(group: u64, name: Option<&proto::MessageName>, action: Action) -> Result<Request, Refusal> {
+    Ok(Request::Append { conversation: Conversation::Group(GroupId(group)), append: named(name, action)? })
+}
+
+fn group_creation(create: proto::CreateGroup, limits: &Limits) -> Result<Request, Refusal> {
+    if create.title.is_empty() {
+        return invalid("title", "must be 1 to 128 bytes");
+    }
+    if create.title.len() > TITLE_BYTES_MAX {
+        return over("title", "fixed", TITLE_BYTES_MAX, create.title.len());
+    }
+    let members = match create.members.as_slice() {
+        [] => Vec::new(),
+        members => users(members, limits)?,
+    };
+    let named = named(create.name.as_ref(), Action::Leave)?;
+    Ok(Request::CreateGroup { client_message_id: named.client_message_id, title: create.title, members })
+}
+
+fn users(ids: &[u64], limits: &Limits) -> Result<Vec<UserId>, Refusal> {
+    if ids.is_empty() {
+        return invalid("members", "is empty");
+    }
+    if ids.contains(&0) {
+        return invalid("members", "names user 0, who is nobody");
+    }
+    if ids.len() > limits.users_max {
+        return over("members", "limits.frame_bytes_max", limits.users_max, ids.len());
+    }
+    Ok(ids.iter().map(|&id| UserId(id)).collect())
+}
+
+fn synced(sync: &proto::Sync) -> Result<Request, Refusal> {
+    if sync.cursors.len() > SYNC_CURSORS_MAX {
+        return over("sync.cursors", "fixed", SYNC_CURSORS_MAX, sync.cursors.len());
+    }
+    let cursors = sync.cursors.iter().map(|cursor| {
+        let conversation = conversation(cursor.conversation.as_ref())?;
+        Ok(SyncCursor { conversation, log_id: LogId(cursor.log_id), seq: Seq(cursor.seq) })
+    });
+    Ok(Request::Sync { cursors: cursors.collect::<Result<_, _>>()?, include_others: sync.include_others })
+}
+
+fn part(history: &proto::History) -> Result<Request, Refusal> {
+    let position = match history.position {
+        Some(proto::history::Position::AfterSeq(after)) => PagePosition::After(Seq(after)),
+        Some(proto::history::Position::BeforeSeq(0)) => return invalid("before_seq", "must be at least 1"),
+        Some(proto::history::Position::BeforeSeq(before)) => PagePosition::Before(Seq(before)),
+        None => return invalid("history.position", "is missing"),
+    };
+    Ok(Request::History {
+        conversation: conversation(history.conversation.as_ref())?,
+        position,
+        limit: limit(history.limit, HISTORY_DEFAULT, HISTORY_MAX, "history.limit")?,
+    })
+}
+
+fn positive(seq: u64) -> Result<Seq, Refusal> {
+    if seq == 0 { invalid("up_to_seq", "must be at least 1") } else { Ok(Seq(seq)) }
+}
+
+fn limit(asked: u32, default: u32, max: u32, field: &'static str) -> Result<usize, Refusal> {
+    match asked {
+        0 => Ok(default as usize),
+        asked if asked <= max => Ok(asked as usize),
+        asked => over(field, "fixed", max as usize, asked as usize),
+    }
+}
+
+fn conversation(conversation: Option<&proto::Conversation>) -> Result<Conversation, Refusal> {
+    match conversation.and_then(|conversation| conversation.kind.as_ref()) {
+        None => invalid("conversation", "is missing"),
+        Some(proto::conversation::Kind::Group(group)) => Ok(Conversation::Group(GroupId(*group))),
+        Some(proto::conversation::Kind::Direct(direct)) if direct.low != 0 && direct.low < direct.high => {
+            Ok(Conversation::Direct { low: UserId(direct.low), high: UserId(direct.high) })
+        }
+        Some(_) => invalid("conversation.direct", "must name two users, the lower one first"),
+    }
+}
+
+/// Where a page of conversations ended, in bytes that clients return as they are.
+pub(super) fn encode_page_mark(conversation: &Conversation) -> Vec<u8> {
+    let (tag, a, b) = match *conversation {
+        Conversation::Direct { low, high } => (0, low.0, high.0),
+        Conversation::Group(group) => (1, group.0, 0),
+    };
+    let mut mark = Vec::with_capacity(PAGE_MARK_BYTES);
+    mark.push(tag);
+    mark.extend_from_slice(&a.to_be_bytes());
+    mark.extend_from_slice(&b.to_be_bytes());
+    mark
+}
+
+fn page_mark(mark: &[u8]) -> Result<Option<Conversation>, Refusal> {
+    if mark.is_empty() {
+        return Ok(None);
+    }
+    let Ok(mark) = <&[u8; PAGE_MARK_BYTES]>::try_from(mark) else {
+        return invalid("after", "must be `next` of the page before");
+    };
+    let number = |at: usize| u64::from_be_bytes(mark[at..at + 8].try_into().expect("eight bytes"));
+    match mark[0] {
+        0 => Ok(Some(Conversation::Direct { low: UserId(number(1)), high: UserId(number(9)) })),
+        1 => Ok(Some(Conversation::Group(GroupId(number(1))))),
+        _ => invalid("after", "must be `next` of the page before"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_marks_come_back() {
+        for conversation in
+            [Conversation::Group(GroupId(7)), Conversation::direct(UserId(3), UserId(u64::MAX)).unwrap()]
+        {
+            assert_eq!(page_mark(&encode_page_mark(&conversation)), Ok(Some(conversation)));
+        }
+        assert!(page_mark(b"nonsense").is_err());
+    }
+
+    #[test]
+    fn requests_out_of_shape_name_their_field() {
+        let limits = Limits { body_bytes_max: 10, users_max: 3 };
+        let name = || Some(proto::MessageName { client_message_id: "a".into(), resend: false, after_seq: 0 });
+        let send = |to, body: &'static str, name| {
+            Body::Send(proto::Send { to, body: body.into(), name, ..proto::Send::default() })
+        };
+        let to = Some(proto::send::To::User(2));
+        for (body, field) in [
+            (send(None, "", name()), "send.to"),
+            (send(Some(proto::send::To::User(1)), "", name()), "send.to"),
+            (send(to, "", None), "name"),
+            (send(to, "12345678901", name()), "send.body"),
+            (Body::Delivered(proto::Delivered::default()), "conversation"),
+            (Body::AddMembers(proto::AddMembers { name: name(), ..Default::default() }), "members"),
+            (Body::AddMembers(proto::AddMembers { name: name(), members: vec![1, 2, 3, 4], group: 1 }), "members"),
+            (Body::CreateGroup(proto::CreateGroup { name: name(), ..Default::default() }), "title"),
+            (Body::History(proto::History::default()), "history.position"),
+        ] {
+            match request(body, UserId(1), &limits) {
+                Err(Refusal::Invalid { field: found, .. } | Refusal::Limit { field: found, .. }) => {
+                    assert_eq!(found, field);
+                }
+                other => panic!("{field}: {other:?}"),
+            }
+        }
+    }
+}

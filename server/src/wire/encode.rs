@@ -1,0 +1,265 @@
+//! From replies and pushes to frames.
+
+use super::decode::encode_page_mark;
+use super::{conversation_to_codec, conversation_to_proto};
+use bytes::Bytes;
+use hubbub_codec::frame::{EntriesHead, append_frame, encode_entries_frame, encode_frame};
+use hubbub_codec::ids as codec_ids;
+use hubbub_codec::proto;
+use hubbub_codec::proto::error::Action;
+use hubbub_codec::proto::server_frame::Body;
+use hubbub_codec::proto::{ErrorCode, ServerFrame};
+use hubbub_core::ids::{Conversation, LogId, Seq, UserId};
+use hubbub_core::message::{ReceiptsPush, Run};
+use hubbub_core::records::{Page, Role};
+use hubbub_core::request::{ConversationState, GroupInfo, Refusal, Reply};
+
+use crate::metrics::FrameOut;
+
+/// How long a client waits before it repeats what was refused for want of room, in milliseconds.
+const RETRY_MS: u32 = 500;
+/// The same when the disk is full.
+const RETRY_FULL_MS: u32 = 5_000;
+/// Conversations in one `Synced` frame.
+const SYNCED_PAGE: usize = 100;
+
+/// Appends the frames of a reply to `out`; more than one only for a long `Synced`. Tells their kind.
+pub fn reply_frame(request_id: u64, reply: Reply, out: &mut bytes::BytesMut) -> FrameOut {
+    let (kind, body) = match reply {
+        Reply::LoggedIn { .. } => unreachable!("encoded by logged_in_frame, which knows the user"),
+        Reply::Done => (FrameOut::Done, Body::Done(proto::Done {})),
+        Reply::Sent { conversation, seq, message_id, time, duplicate } => {
+            let sent = proto::Sent {
+                conversation: Some(conversation_to_proto(&conversation)),
+                seq: seq.0,
+                message_id: message_id.0,
+                time_us: time.0,
+                duplicate,
+            };
+            (FrameOut::Sent, Body::Sent(sent))
+        }
+        Reply::History { conversation, log_id, skip_from, page, floor, head } => {
+            let head = EntriesHead {
+                request_id,
+                conversation: conversation_to_codec(&conversation),
+                log_id: codec_ids::LogId(log_id.0),
+                after_seq: codec_ids::Seq(page.after.0),
+                skip_from_seq: skip_from.map(|seq| codec_ids::Seq(seq.0)),
+                floor: codec_ids::Seq(floor.0),
+                head: codec_ids::Seq(head.0),
+            };
+            out.extend_from_slice(&encode_entries_frame(&head, &[page.entries]));
+            return FrameOut::Entries;
+        }
+        Reply::Group(info) => (FrameOut::Group, Body::Group(group(*info))),
+        Reply::Conversations { memberships, more } => {
+            let next = memberships.last().filter(|_| more).map(|(last, _)| encode_page_mark(last).into());
+            let conversations = memberships.iter().map(|(conversation, membership)| proto::Membership {
+                conversation: Some(conversation_to_proto(conversation)),
+                joined_seq: membership.joined.0,
+            });
+            let page = proto::Conversations { conversations: conversations.collect(), next: next.unwrap_or_default() };
+            (FrameOut::Conversations, Body::Conversations(page))
+        }
+        Reply::Synced(states) => {
+            synced(request_id, states, out);
+            return FrameOut::Synced;
+        }
+        Reply::LogReset { conversation, log_id, floor, head } => {
+            (FrameOut::Error, Body::Error(log_reset(&conversation, log_id, floor, head)))
+        }
+        Reply::Refused(refusal) => (FrameOut::Error, Body::Error(refused(&refusal))),
+    };
+    append_frame(&ServerFrame { request_id, body: Some(body) }, out);
+    kind
+}
+
+fn frame(request_id: u64, body: Body) -> Bytes {
+    encode_frame(&ServerFrame { request_id, body: Some(body) })
+}
+
+fn synced(request_id: u64, states: Vec<ConversationState>, out: &mut bytes::BytesMut) {
+    let mut states = states.into_iter().map(state).peekable();
+    loop {
+        let conversations = states.by_ref().take(SYNCED_PAGE).collect();
+        let more = states.peek().is_some();
+        let body = Some(Body::Synced(proto::Synced { conversations, more }));
+        append_frame(&ServerFrame { request_id, body }, out);
+        if !more {
+            return;
+        }
+    }
+}
+
+fn state(state: ConversationState) -> proto::ConversationState {
+    proto::ConversationState {
+        conversation: Some(conversation_to_proto(&state.conversation)),
+        log_id: state.log_id.0,
+        head: state.head.0,
+        floor: state.floor.0,
+        delivered: state.delivered.0,
+        read: state.read.0,
+        unread: state.unread,
+        member_count: state.member_count as u32,
+        name: state.title,
+        peer_delivered: state.peer.0.0,
+        peer_read: state.peer.1.0,
+        member: state.member,
+    }
+}
+
+fn group(info: GroupInfo) -> proto::Group {
+    let role = |role| match role {
+        Role::Member => proto::Role::Member,
+        Role::Owner => proto::Role::Owner,
+    };
+    let members = info.members.into_iter().map(|(user, r, joined)| proto::Member {
+        user: user.0,
+        role: role(r).into(),
+        joined_seq: joined.0,
+    });
+    proto::Group {
+        group: info.group.0,
+        title: info.title,
+        owner: info.owner.0,
+        member_count: info.member_count as u32,
+        members: members.collect(),
+        more: info.more,
+        log_id: info.log_id.0,
+        head: info.head.0,
+        floor: info.floor.0,
+        duplicate: info.duplicate,
+    }
+}
+
+// ---- Errors ----
+
+/// A refusal as the protocol says it: action, code, and after how many milliseconds to try again.
+pub fn refusal_parts(refusal: &Refusal) -> (Action, ErrorCode, u32) {
+    match refusal {
+        Refusal::UnknownUser(_) => (Action::FixRequest, ErrorCode::UnknownUser, 0),
+        Refusal::UnknownConversation => (Action::FixRequest, ErrorCode::UnknownConversation, 0),
+        Refusal::Forbidden(_) => (Action::GiveUp, ErrorCode::Forbidden, 0),
+        Refusal::Invalid { .. } | Refusal::BeyondHead { .. } => (Action::FixRequest, ErrorCode::Invalid, 0),
+        Refusal::Limit { .. } => (Action::FixRequest, ErrorCode::LimitExceeded, 0),
+        Refusal::Overloaded => (Action::Retry, ErrorCode::Overloaded, RETRY_MS),
+        Refusal::StorageFull => (Action::Retry, ErrorCode::StorageFull, RETRY_FULL_MS),
+        Refusal::ResendUnknown => (Action::GiveUp, ErrorCode::ResendUnknown, 0),
+        Refusal::ReadFailed => (Action::Retry, ErrorCode::Internal, RETRY_MS),
+        Refusal::DeviceReplaced => (Action::GiveUp, ErrorCode::Forbidden, 0),
+    }
+}
+
+fn refused(refusal: &Refusal) -> proto::Error {
+    let (action, code, retry_after_ms) = refusal_parts(refusal);
+    let field = match refusal {
+        Refusal::Invalid { field, .. } | Refusal::Limit { field, .. } => *field,
+        Refusal::BeyondHead { .. } => "up_to_seq",
+        _ => "",
+    };
+    proto::Error {
+        action: action.into(),
+        code: code.into(),
+        message: refusal.to_string(),
+        retry_after_ms,
+        field: field.to_owned(),
+        log_reset: None,
+    }
+}
+
+fn log_reset(conversation: &Conversation, log_id: LogId, floor: Seq, head: Seq) -> proto::Error {
+    proto::Error {
+        action: Action::FixRequest.into(),
+        code: ErrorCode::LogReset.into(),
+        message: "the cursor belongs to another life of this log, or is beyond its head: start anew".to_owned(),
+        retry_after_ms: 0,
+        field: "sync.cursors".to_owned(),
+        log_reset: Some(proto::LogReset {
+            conversation: Some(conversation_to_proto(conversation)),
+            log_id: log_id.0,
+            floor: floor.0,
+            head: head.0,
+        }),
+    }
+}
+
+/// An error that the edge itself has found.
+#[must_use]
+pub fn error_frame(request_id: u64, action: Action, code: ErrorCode, retry_after_ms: u32, message: String) -> Bytes {
+    let error =
+        proto::Error { action: action.into(), code: code.into(), message, retry_after_ms, ..proto::Error::default() };
+    frame(request_id, Body::Error(error))
+}
+
+// ---- Frames of the edge ----
+
+/// The reply to a `Login`.
+#[must_use]
+pub fn logged_in_frame(request_id: u64, user: UserId, created: bool) -> Bytes {
+    frame(request_id, Body::LoggedIn(proto::LoggedIn { user_id: user.0, created }))
+}
+
+/// The reply to a `Hello`.
+#[must_use]
+pub fn welcome_frame(request_id: u64, welcome: proto::Welcome) -> Bytes {
+    frame(request_id, Body::Welcome(welcome))
+}
+
+/// The reply to a `Ping`.
+#[must_use]
+pub fn pong_frame(request_id: u64, nonce: u64, server_time_us: i64) -> Bytes {
+    frame(request_id, Body::Pong(proto::Pong { nonce, server_time_us }))
+}
+
+/// A farewell.
+#[must_use]
+pub fn bye_frame(reason: proto::bye::Reason, retry_after_ms: u32) -> Bytes {
+    frame(0, Body::Bye(proto::Bye { reason: reason.into(), retry_after_ms, target: String::new() }))
+}
+
+// ---- Pushes ----
+
+/// Entries that were just committed; the same bytes for everybody.
+#[must_use]
+pub fn run_frame(run: &Run) -> Bytes {
+    entries(&run.conversation, run.log_id, Seq(run.first.0 - 1), None, &run.entries)
+}
+
+/// A page for a session that has had the log up to `from`.
+#[must_use]
+pub fn page_frame(conversation: &Conversation, log_id: LogId, from: Seq, page: &Page) -> Bytes {
+    entries(conversation, log_id, page.after, Some(from), &page.entries)
+}
+
+fn entries(conversation: &Conversation, log_id: LogId, after: Seq, skip_from: Option<Seq>, entries: &Bytes) -> Bytes {
+    let head = EntriesHead {
+        request_id: 0,
+        conversation: conversation_to_codec(conversation),
+        log_id: codec_ids::LogId(log_id.0),
+        after_seq: codec_ids::Seq(after.0),
+        skip_from_seq: skip_from.map(|seq| codec_ids::Seq(seq.0)),
+        floor: codec_ids::Seq(0),
+        head: codec_ids::Seq(0),
+    };
+    encode_entries_frame(&head, std::slice::from_ref(entries))
+}
+
+/// Marks that were just committed.
+#[must_use]
+pub fn receipts_frame(push: &ReceiptsPush) -> Bytes {
+    let receipts = push.receipts.iter().map(|(user, delivered, read)| proto::Receipt {
+        user: user.0,
+        delivered: delivered.0,
+        read: read.0,
+    });
+    let receipts =
+        proto::Receipts { conversation: Some(conversation_to_proto(&push.conversation)), receipts: receipts.collect() };
+    frame(0, Body::Receipts(receipts))
+}
+
+/// A membership that began or ended.
+#[must_use]
+pub fn membership_frame(conversation: &Conversation, member: bool) -> Bytes {
+    let conversation = Some(conversation_to_proto(conversation));
+    frame(0, Body::ConversationChanged(proto::ConversationChanged { conversation, member }))
+}

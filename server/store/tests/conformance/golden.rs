@@ -1,0 +1,63 @@
+//! The bytes of format 1. If this test fails, stores in the field can no longer be read: raise the format version and
+//! write the way across, or take the change back.
+
+use crate::fixture::{direct, group, name};
+use bytes::Bytes;
+use hubbub_core::ids::{DeviceId, LogId, MessageId, Seq, Timestamp, UserId};
+use hubbub_core::records::{
+    AccountRecord, Batch, Block, ConversationRecord, CursorRecord, MemberRecord, MembershipRecord, OutboxRow, Role,
+    Span, Write,
+};
+use hubbub_core::slots::SlotTable;
+use hubbub_store::Store;
+use hubbub_store::commit_log::{Change, CommitLog, MemoryLog};
+use std::fmt::Write as _;
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn writes() -> Vec<Write> {
+    let membership = MembershipRecord { joined: Seq(5), version: Seq(300), member: true };
+    let conversation = ConversationRecord {
+        title: "tea".to_owned(),
+        owner: UserId(7),
+        created_by: Some(name(3)),
+        created: Timestamp(1_700_000_000_000_000),
+        log_id: LogId(9),
+        floor: Seq(2),
+        notified_up_to: Seq(4),
+    };
+    let spans = vec![Span { joined: Seq(1), left: Some(Seq(4)) }, Span { joined: Seq(9), left: None }];
+    let cursor = CursorRecord { delivered: Seq(8), read: Seq(6), last_seen: Timestamp(1000) };
+    let outbox = OutboxRow { conversation: group(1), n: MessageId(0x0102), user: UserId(6), membership };
+    let block = Block { first: Seq(0x0203), count: 2, last_ordinal: 0x0405, entries: Bytes::from_static(b"verbatim") };
+    vec![
+        Write::PutBlock(direct(1, 2), block.clone()),
+        Write::PutBlock(group(1), block),
+        Write::PutConversation(group(1), conversation),
+        Write::PutMember(group(1), UserId(6), MemberRecord { role: Role::Owner, spans }),
+        Write::PutCursor(group(1), UserId(6), DeviceId(3), cursor),
+        Write::PutMembership(UserId(1), direct(1, 2), membership),
+        Write::PutAccount(UserId(1), AccountRecord { created: Timestamp(1000) }),
+        Write::PutOutbox(outbox),
+        Write::DeleteOutbox(group(1), MessageId(0x0102)),
+    ]
+}
+
+#[test]
+fn rows_are_what_they_always_were() {
+    let store = Store::memory(16);
+    let partition = SlotTable::from_slots(store.slots(), 1).partition_of_user(UserId(1));
+    let batch = Batch { partition, position: 1, last_id: MessageId(1), time: Timestamp(1), writes: writes() };
+    let mut log = MemoryLog::new(store, 10);
+    log.append(&[batch], &mut Vec::new()).unwrap();
+    let mut rows = String::new();
+    for change in &log.tail(partition, 1, 1).unwrap()[0].changes {
+        match change {
+            Change::Put { family, key, value } => writeln!(rows, "{family} {} {}", hex(key), hex(value)).unwrap(),
+            Change::Delete { family, key } => writeln!(rows, "{family} {} deleted", hex(key)).unwrap(),
+        }
+    }
+    assert_eq!(rows, include_str!("golden.txt"));
+}

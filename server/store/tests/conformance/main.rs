@@ -1,0 +1,12 @@
+//! What both stores promise, checked on each: one property per file.
+
+mod contents;
+mod find_name;
+#[path = "../fixture.rs"]
+mod fixture;
+mod golden;
+mod numbers;
+mod outbox;
+mod pages;
+mod positions;
+mod threads;

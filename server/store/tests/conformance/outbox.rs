@@ -1,0 +1,41 @@
+//! Facts for other partitions are found by their partition until they are confirmed, in the order of their ids.
+
+use crate::fixture::{Scribe, direct, each_store, group};
+use hubbub_core::ids::{Conversation, MessageId, PartitionId, Seq, UserId};
+use hubbub_core::records::{MembershipRecord, OutboxRow, Write};
+
+fn row(conversation: Conversation, n: u64) -> OutboxRow {
+    let membership = MembershipRecord { joined: Seq(n), version: Seq(n + 3), member: n.is_multiple_of(2) };
+    OutboxRow { conversation, n: MessageId(n), user: UserId(n + 100), membership }
+}
+
+#[test]
+fn rows_stay_until_they_are_confirmed() {
+    each_store(|store| {
+        let mut scribe = Scribe::new(store);
+        let mut rows: Vec<OutboxRow> = (1..=200).map(|n| row(group(n % 40 + 1), 1000 - n)).collect();
+        rows.extend((1..=200).map(|n| row(direct(n % 30 + 1, 500), n)));
+        scribe.commit(store, rows.iter().cloned().map(Write::PutOutbox));
+        let confirmed = |row: &OutboxRow| row.n.0.is_multiple_of(3);
+        let deletes: Vec<Write> =
+            rows.iter().filter(|row| confirmed(row)).map(|row| Write::DeleteOutbox(row.conversation, row.n)).collect();
+        let expected = |partition, rows: &[OutboxRow]| {
+            let mut of: Vec<OutboxRow> =
+                rows.iter().filter(|row| scribe_partition(store, row) == partition).cloned().collect();
+            of.sort_by_key(|row| row.n);
+            of
+        };
+        for partition in (0..16).map(PartitionId) {
+            assert_eq!(store.outbox(partition).unwrap(), expected(partition, &rows));
+        }
+        scribe.commit(store, deletes);
+        rows.retain(|row| !confirmed(row));
+        for partition in (0..16).map(PartitionId) {
+            assert_eq!(store.outbox(partition).unwrap(), expected(partition, &rows));
+        }
+    });
+}
+
+fn scribe_partition(store: &hubbub_store::Store, row: &OutboxRow) -> PartitionId {
+    Scribe::new(store).partition_of(&Write::PutOutbox(row.clone()))
+}

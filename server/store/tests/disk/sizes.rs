@@ -1,0 +1,37 @@
+//! Sizes for metrics follow what is written.
+
+use crate::fixture::{Scribe, block, group, open};
+use hubbub_core::records::Write;
+use hubbub_store::{Durability, Family, Options, Store};
+
+#[test]
+fn sizes_grow_with_the_rows() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let before = store.sizes();
+    let mut scribe = Scribe::new(&store);
+    for first in 1..=100 {
+        scribe.commit(&store, [Write::PutBlock(group(1), block(first, 1, 5_000))]);
+    }
+    let after = store.sizes();
+    let bytes = |sizes: &hubbub_store::Sizes, family: Family| {
+        let size = sizes.families[family.index()];
+        assert_eq!(size.family, family);
+        size.file_bytes + size.memory_bytes
+    };
+    assert!(bytes(&after, Family::Entries) > bytes(&before, Family::Entries) + 300_000);
+    assert!(bytes(&after, Family::Accounts) < 100_000);
+    assert!(after.wal_bytes > before.wal_bytes + 300_000);
+    assert_eq!((after.stalls, after.stopped), (0, false));
+}
+
+#[test]
+fn files_count_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options { durability: Durability::None, ..crate::fixture::options(directory.path()) };
+    let store = Store::open(options).unwrap();
+    Scribe::new(&store).commit(&store, [Write::PutBlock(group(1), block(1, 64, 5_000))]);
+    assert_eq!(store.sizes().families[Family::Entries.index()].file_bytes, 0);
+    store.flush().unwrap();
+    assert!(store.sizes().families[Family::Entries.index()].file_bytes > 0);
+}
