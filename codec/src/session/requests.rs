@@ -1,7 +1,7 @@
 //! What the application asks for.
 //!
-//! Promises: a request that was taken is answered by exactly one event, however often the connection breaks; one that
-//! was refused has left nothing behind.
+//! Promises: a request that was taken is answered by exactly one event, however often the connection breaks (unless the
+//! session is stopped for good); one that was refused has left nothing behind.
 
 use std::time::Duration;
 

@@ -57,3 +57,20 @@ fn too_long_is_refused_here() {
     let refused = rig.session.create_group(rig.now, "crowd", &members);
     assert!(matches!(refused, Err(SendRefused::FrameTooLong { .. })));
 }
+
+#[test]
+fn the_servers_limit_counts_too() {
+    let mut rig = Rig::with(|config| {
+        config.sends_in_flight_max = 1_000;
+        config.sends_queued_max = 1_000;
+    });
+    rig.login();
+    rig.finish_sync();
+    for _ in 0..70 {
+        send(&mut rig).unwrap();
+    }
+    let first = sends(&rig.sent());
+    assert_eq!(first.len(), 64);
+    rig.say(first[0].0, sent_reply(1));
+    assert_eq!(sends(&rig.sent()).len(), 1);
+}
