@@ -2,7 +2,8 @@
 //!
 //! Appending costs nothing beyond the commit. Reading back walks the log files that RocksDB still keeps
 //! ([`crate::Options::wal_keep_bytes`]); what they no longer hold is answered with `Trimmed`, and so is everything of a
-//! store that keeps no write-ahead log.
+//! store that keeps no write-ahead log. RocksDB drops whole files by that bound alone: what was trimmed is only refused,
+//! and that until a restart.
 
 use super::{Ack, CommitLog, LoggedBatch, Outcome, TailError};
 use crate::Store;

@@ -9,7 +9,7 @@ use crate::family::Family;
 use crate::{keys, stored};
 use bytes::Bytes;
 use hubbub_core::ids::PartitionId;
-use rocksdb::{WriteBatch, WriteBatchIteratorCf};
+use rocksdb::{DBWALIterator, ErrorKind, WriteBatch, WriteBatchIteratorCf};
 
 /// What was read, and after which sequence number to look for the batch that follows.
 pub(crate) struct LogRead {
@@ -28,13 +28,11 @@ impl Rocks {
         batches_max: usize,
         after_sequence: u64,
     ) -> Result<LogRead, TailError> {
-        let io = |error: rocksdb::Error| TailError::Io(error.into_string());
         let mut read = LogRead { batches: Vec::new(), after_sequence, oldest: None };
-        let mut records = Records::new(&self.db, partition);
-        let mut log = self.db.get_updates_since(after_sequence).map_err(io)?;
-        for record in log.by_ref() {
-            let (sequence, rows) = record.map_err(io)?;
-            for batch in records.split(&rows) {
+        let mut split = Split::new(&self.db, partition);
+        let mut records = Records::after(&self.db, after_sequence)?;
+        while let Some(rows) = records.next()? {
+            for batch in split.record(&rows) {
                 let next = from + read.batches.len() as u64;
                 if batch.position < next {
                     continue;
@@ -45,15 +43,55 @@ impl Rocks {
                 }
                 read.batches.push(batch);
             }
-            read.after_sequence = sequence;
+            read.after_sequence = records.last_sequence;
         }
-        log.status().map_err(io)?;
         Ok(read)
     }
 }
 
+/// The records of the log. Commits of a run without a log used sequence numbers too, so the numbers have gaps.
+struct Records<'a> {
+    db: &'a Db,
+    log: DBWALIterator,
+    /// The last number of the last record.
+    last_sequence: u64,
+}
+
+impl<'a> Records<'a> {
+    fn after(db: &'a Db, sequence: u64) -> Result<Records<'a>, TailError> {
+        let log = db.get_updates_since(sequence).map_err(unreadable)?;
+        Ok(Records { db, log, last_sequence: sequence })
+    }
+
+    fn next(&mut self) -> Result<Option<WriteBatch>, TailError> {
+        let mut record = self.log.next();
+        if record.is_none() && self.at_gap()? {
+            // An iterator stops at a gap, and one that starts in the gap goes on behind it.
+            self.log = self.db.get_updates_since(self.last_sequence + 1).map_err(unreadable)?;
+            record = self.log.next();
+        }
+        let Some((sequence, rows)) = record.transpose().map_err(unreadable)? else { return Ok(None) };
+        self.last_sequence = sequence + (rows.len() as u64).max(1) - 1;
+        Ok(Some(rows))
+    }
+
+    fn at_gap(&self) -> Result<bool, TailError> {
+        match self.log.status() {
+            Ok(()) => Ok(false),
+            // The log ends, though the numbers do not.
+            Err(error) if error.kind() == ErrorKind::TryAgain => Ok(false),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(unreadable(error)),
+        }
+    }
+}
+
+fn unreadable(error: rocksdb::Error) -> TailError {
+    TailError::Io(error.into_string())
+}
+
 /// Splits records of the log into one partition's batches.
-struct Records {
+struct Split {
     partition: PartitionId,
     /// RocksDB's number of each family.
     numbers: Vec<(u32, Family)>,
@@ -61,12 +99,12 @@ struct Records {
     batches: Vec<LoggedBatch>,
 }
 
-impl Records {
-    fn new(db: &Db, partition: PartitionId) -> Records {
-        Records { partition, numbers: family_numbers(db), changes: Vec::new(), batches: Vec::new() }
+impl Split {
+    fn new(db: &Db, partition: PartitionId) -> Split {
+        Split { partition, numbers: family_numbers(db), changes: Vec::new(), batches: Vec::new() }
     }
 
-    fn split(&mut self, rows: &WriteBatch) -> Vec<LoggedBatch> {
+    fn record(&mut self, rows: &WriteBatch) -> Vec<LoggedBatch> {
         rows.iterate_cf(self);
         self.changes.clear();
         std::mem::take(&mut self.batches)
@@ -89,7 +127,7 @@ impl Records {
     }
 }
 
-impl WriteBatchIteratorCf for Records {
+impl WriteBatchIteratorCf for Split {
     fn put_cf(&mut self, number: u32, key: &[u8], value: &[u8]) {
         let Some(family) = self.family(number) else { return };
         if family != Family::Meta {

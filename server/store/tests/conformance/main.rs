@@ -2,7 +2,7 @@
 
 mod contents;
 mod find_name;
-#[path = "../fixture.rs"]
+#[path = "../fixture/mod.rs"]
 mod fixture;
 mod golden;
 mod numbers;

@@ -43,8 +43,8 @@ fn it_answers_from_memory_or_not_at_all() {
     store.close().unwrap();
     drop(store);
 
-    let store = open(directory.path());
     for (read, expected) in reads().iter().zip(written) {
+        let store = open(directory.path());
         assert_eq!(store.read(read, Tier::Cached).unwrap(), None, "{read:?} before the disk was read");
         assert_eq!(store.read(read, Tier::Any).unwrap(), expected);
         assert_eq!(store.read(read, Tier::Cached).unwrap(), expected, "{read:?} after it was");

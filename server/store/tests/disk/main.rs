@@ -2,9 +2,10 @@
 
 mod cached;
 mod epoch;
-#[path = "../fixture.rs"]
+#[path = "../fixture/mod.rs"]
 mod fixture;
 mod killed;
+mod meta;
 mod refused;
 mod reopened;
 mod sizes;

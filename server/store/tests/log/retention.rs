@@ -123,15 +123,14 @@ fn without_a_log_there_is_no_tail() {
 #[test]
 fn a_hole_ends_a_tail() {
     let directory = tempfile::tempdir().unwrap();
+    let kept = |durability| Options { durability, wal_keep_bytes: 64 << 20, ..options(directory.path()) };
     let mut partition = PartitionId(0);
     for (durability, blocks) in [(Durability::Os, 1..=5), (Durability::None, 6..=10), (Durability::Os, 11..=15)] {
-        let options = Options { durability, wal_keep_bytes: 64 << 20, ..options(directory.path()) };
-        let store = Store::open(options).unwrap();
+        let store = Store::open(kept(durability)).unwrap();
         partition = append(&mut Local::new(store.clone(), Sync::No), &store, blocks, 10);
         store.close().unwrap();
     }
-    let store = Store::open(options(directory.path())).unwrap();
-    let log = Local::new(store, Sync::No);
+    let log = Local::new(Store::open(kept(Durability::Os)).unwrap(), Sync::No);
     let positions: Vec<u64> = log.tail(partition, 1, 99).unwrap().iter().map(|batch| batch.position).collect();
     assert_eq!(positions, [1, 2, 3, 4, 5]);
     assert_eq!(log.tail(partition, 6, 99), Err(TailError::Trimmed { oldest: 11 }));

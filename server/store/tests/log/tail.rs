@@ -63,7 +63,7 @@ fn check(store: &Store, mut log: impl CommitLog) {
     let mut busy = 0;
     for partition in (0..16).map(PartitionId) {
         let expected = read_all(&reference, partition, 1000);
-        busy += usize::from(expected.len() > 10);
+        busy += usize::from(expected.len() > 5);
         for portion in [1, 3, 64] {
             assert_eq!(read_all(&log, partition, portion), expected);
         }
