@@ -1,0 +1,217 @@
+//! A client: a session, its socket when it has one, and what it waits for.
+//!
+//! Reads go into a buffer of the thread, writes straight to the socket; an idle client owns neither.
+
+use std::collections::VecDeque;
+use std::io;
+use std::rc::Rc;
+
+use bytes::{Buf, Bytes, BytesMut};
+use hubbub_codec::session::{SendId, Session};
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::report::Sessions;
+use crate::clock::as_duration;
+use crate::ledger::slot::MessageName;
+
+/// How far a client's connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Link {
+    Down,
+    Connected,
+    LoggedIn,
+    Synced,
+}
+
+/// A client's place in a conversation of its thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Membership {
+    pub(super) conversation: u32,
+    pub(super) member: u32,
+}
+
+/// A send that is not answered yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PendingSend {
+    pub(super) id: SendId,
+    pub(super) conversation: u32,
+    pub(super) name: MessageName,
+    pub(super) intended_us: u64,
+    /// It has been on the wire at most once, so its order counts.
+    pub(super) judged: bool,
+}
+
+pub(super) struct Client {
+    pub(super) session: Session,
+    pub(super) link: Link,
+    pub(super) stream: Option<Rc<TcpStream>>,
+    /// The beginning of a frame whose rest is still to come.
+    leftover: BytesMut,
+    /// What the socket did not take.
+    unsent: Bytes,
+    /// A task waits for the socket to take more.
+    pub(super) awaits_writable: bool,
+    /// Held from connecting to `LoggedIn`.
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+    pub(super) pending: VecDeque<PendingSend>,
+    pub(super) memberships: Box<[Membership]>,
+    /// Where it may send one-to-one messages.
+    pub(super) speaks: Box<[Membership]>,
+    pub(super) connecting_since_us: u64,
+    /// It stays away until then, because the scenario says so; 0: it does not.
+    pub(super) away_until_us: u64,
+    /// Its session's timer in the thread's heap.
+    pub(super) timer_us: u64,
+    resends_seen: u64,
+    pub(super) ever_synced: bool,
+    /// It was made to connect again after the traffic, to ask for what it lacks.
+    pub(super) asking: bool,
+    /// It came to the end of all its logs since.
+    pub(super) asked: bool,
+    /// The conversation it looks at.
+    pub(super) looks_at: Option<u32>,
+}
+
+/// What came of an attempt to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flushed {
+    All,
+    Blocked,
+    /// The socket is broken; its reader will notice too.
+    Broken,
+}
+
+impl Client {
+    pub(super) fn new(session: Session, memberships: Box<[Membership]>, speaks: Box<[Membership]>) -> Self {
+        Self {
+            session,
+            link: Link::Down,
+            stream: None,
+            leftover: BytesMut::new(),
+            unsent: Bytes::new(),
+            awaits_writable: false,
+            permit: None,
+            pending: VecDeque::new(),
+            memberships,
+            speaks,
+            connecting_since_us: 0,
+            away_until_us: 0,
+            timer_us: u64::MAX,
+            resends_seen: 0,
+            ever_synced: false,
+            asking: false,
+            asked: false,
+            looks_at: None,
+        }
+    }
+
+    /// The connection stands.
+    pub(super) fn connected(&mut self, stream: Rc<TcpStream>, now_us: u64) {
+        self.stream = Some(stream);
+        self.link = Link::Connected;
+        self.session.handle_connected(as_duration(now_us));
+    }
+
+    /// The connection is gone, or could not be made.
+    pub(super) fn disconnected(&mut self, now_us: u64) {
+        self.stream = None;
+        self.link = Link::Down;
+        self.permit = None;
+        self.leftover = BytesMut::new();
+        self.unsent = Bytes::new();
+        self.pending.iter_mut().for_each(|pending| pending.judged = false);
+        self.session.handle_disconnected(as_duration(now_us));
+    }
+
+    /// When it wants a connection, in microseconds of the clock; `None` when it wants none.
+    pub(super) fn connect_at_us(&self) -> Option<u64> {
+        let at = self.session.reconnect_at()?;
+        Some(u64::try_from(at.as_micros()).unwrap_or(u64::MAX).max(self.away_until_us))
+    }
+
+    /// Reads once and gives the session what there is. `Ok(false)`: there is nothing more for now.
+    ///
+    /// # Errors
+    /// In words, when the connection is over.
+    pub(super) fn read(&mut self, stream: &TcpStream, buffer: &mut BytesMut, now_us: u64) -> Result<bool, String> {
+        buffer.clear();
+        buffer.extend_from_slice(&self.leftover);
+        buffer.reserve(super::thread::READ_BYTES);
+        let room = buffer.capacity() - buffer.len();
+        let read = match stream.try_read_buf(buffer) {
+            Ok(0) => return Err("the server closed the connection".to_owned()),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(format!("read: {error}")),
+        };
+        let outcome = self.session.handle_bytes(as_duration(now_us), buffer);
+        self.leftover.clear();
+        match buffer.is_empty() {
+            true => self.leftover = BytesMut::new(),
+            false => self.leftover.extend_from_slice(buffer),
+        }
+        outcome.map_err(|error| format!("the server broke the protocol: {error}"))?;
+        Ok(read == room)
+    }
+
+    /// Writes what the session has, as far as the socket takes it.
+    pub(super) fn flush(&mut self) -> Flushed {
+        let Some(stream) = &self.stream else {
+            return Flushed::All;
+        };
+        loop {
+            if self.unsent.is_empty() {
+                match self.session.poll_transmit() {
+                    Some(bytes) => self.unsent = bytes,
+                    None => return Flushed::All,
+                }
+            }
+            match stream.try_write(&self.unsent) {
+                Ok(written) => self.unsent.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flushed::Blocked,
+                Err(_) => return Flushed::Broken,
+            }
+        }
+    }
+
+    /// Ends the connection; the reader notices and does the rest.
+    pub(super) fn shut_down(&self) {
+        if let Some(stream) = &self.stream {
+            // It fails when the connection is gone already.
+            let _ = socket2::SockRef::from(stream.as_ref()).shutdown(std::net::Shutdown::Both);
+        }
+    }
+
+    /// After a resend the order of what was on the wire is the server's choice.
+    pub(super) fn note_resends(&mut self) {
+        let resends = self.session.stats().resends;
+        if resends != self.resends_seen {
+            self.resends_seen = resends;
+            self.pending.iter_mut().for_each(|pending| pending.judged = false);
+        }
+    }
+
+    pub(super) fn take_pending(&mut self, id: SendId) -> Option<PendingSend> {
+        let at = self.pending.iter().position(|pending| pending.id == id)?;
+        self.pending.remove(at)
+    }
+
+    pub(super) fn is_away(&self) -> bool {
+        self.away_until_us > 0
+    }
+
+    /// What its session counted.
+    pub(super) fn sessions(&self) -> Sessions {
+        let stats = self.session.stats();
+        Sessions {
+            repaired_gaps: stats.repaired_gaps,
+            dropped_duplicates: stats.dropped_duplicates,
+            resends: stats.resends,
+            bytes_in: stats.bytes_in,
+            bytes_out: stats.bytes_out,
+            frames_in: stats.frames_in,
+            frames_out: stats.frames_out,
+        }
+    }
+}

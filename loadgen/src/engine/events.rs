@@ -1,0 +1,200 @@
+//! What sessions say, into ledger and histograms.
+
+use hubbub_codec::ids::{Conversation as ConversationName, Seq};
+use hubbub_codec::proto::{Entry, EventType};
+use hubbub_codec::session::{Event, Source};
+
+use super::client::{Link, Membership};
+use super::thread::Thread;
+use super::timers::Due;
+use crate::body::{Header, Parsed, parse};
+use crate::clock::{now_us, seconds_us};
+use crate::ledger::conversation::How;
+use crate::ledger::slot::{Content, MessageName};
+use crate::schedule::{StreamKind, draw, exponential};
+
+impl Thread {
+    pub(super) fn handle_event(&mut self, index: u32, event: Event, now_us: u64) {
+        match event {
+            Event::Entries { conversation, entries, source, .. } => {
+                self.handle_entries(index, &conversation, &entries, source, now_us);
+            }
+            Event::Sent { id, seq, duplicate, .. } => self.handle_sent(index, id, seq, duplicate, now_us),
+            Event::SendFailed { id, error } => {
+                self.meters.note_error(format!("send refused: {}", error.message));
+                self.handle_refused(index, id, now_us);
+            }
+            Event::LoggedIn { .. } => self.handle_logged_in(index),
+            Event::Synced(_) => self.handle_synced(index),
+            Event::Reply { request, reply } => self.handle_reply(index, request, reply),
+            Event::RequestFailed { error, .. } => self.fail(format!(
+                "the server refused what the scenario needs: {} ({:?} {})",
+                error.message,
+                error.code(),
+                error.field
+            )),
+            Event::FatalError { error } => self.handle_fatal(&error),
+            Event::LogReset { conversation, .. } => self.handle_reset(index, &conversation),
+            Event::Disconnected { bye } => {
+                if let Some(bye) = bye {
+                    self.meters.note_error(format!("bye: {:?}", bye.reason()));
+                }
+            }
+            Event::Receipts { .. } | Event::ConversationChanged { .. } | Event::Pong { .. } => {}
+        }
+    }
+
+    fn handle_logged_in(&mut self, index: u32) {
+        let client = &mut self.clients[index as usize];
+        client.permit = None;
+        client.link = Link::LoggedIn;
+        self.meters.counts.logins += 1;
+        self.meters.latencies.login.record(now_us().saturating_sub(client.connecting_since_us));
+    }
+
+    fn handle_synced(&mut self, index: u32) {
+        let client = &mut self.clients[index as usize];
+        client.link = Link::Synced;
+        client.ever_synced = true;
+        client.away_until_us = 0;
+        client.asked |= client.asking;
+        self.meters.latencies.synced.record(now_us().saturating_sub(client.connecting_since_us));
+    }
+
+    /// The session will not connect again, and without it the ledger cannot close.
+    fn handle_fatal(&mut self, error: &hubbub_codec::proto::Error) {
+        use hubbub_codec::proto::ErrorCode::{TokenExpired, TokenInvalid};
+        let way_out = match error.code() {
+            TokenInvalid => "; is --secret-file the server's own `token-secret`?",
+            TokenExpired => "; do the clocks of the two machines agree?",
+            _ => "",
+        };
+        self.fail(format!("the server refused a login: {} ({:?}){way_out}", error.message, error.code()));
+    }
+
+    pub(super) fn fail(&mut self, reason: String) {
+        self.meters.note_error(reason.clone());
+        self.tell(super::report::Report::Failed { reason });
+    }
+
+    fn handle_reset(&mut self, index: u32, name: &ConversationName) {
+        if let Some(Membership { conversation, .. }) = self.membership(index, name)
+            && let Some(ledger) = &mut self.conversations[conversation as usize].ledger
+        {
+            ledger.note_reset(&mut self.meters.account);
+            self.meters.account.describe(|| format!("the log of {name} began anew"));
+        }
+    }
+
+    fn handle_sent(
+        &mut self,
+        index: u32,
+        id: hubbub_codec::session::SendId,
+        seq: Seq,
+        duplicate: bool,
+        now_us: u64,
+    ) {
+        let Some(pending) = self.clients[index as usize].take_pending(id) else {
+            return;
+        };
+        let conversation = &mut self.conversations[pending.conversation as usize];
+        if let Some(ledger) = &mut conversation.ledger {
+            ledger.note_sent(pending.name, seq.0, pending.judged && !duplicate, &mut self.meters.account);
+        }
+        self.meters.note_ack(pending.intended_us, now_us);
+        self.send_next_of_loop(index, pending.conversation, now_us);
+    }
+
+    fn handle_refused(&mut self, index: u32, id: hubbub_codec::session::SendId, now_us: u64) {
+        let Some(pending) = self.clients[index as usize].take_pending(id) else {
+            return;
+        };
+        if let Some(ledger) = &mut self.conversations[pending.conversation as usize].ledger {
+            ledger.note_refused(&mut self.meters.account);
+        }
+        self.send_next_of_loop(index, pending.conversation, now_us);
+    }
+
+    fn handle_entries(
+        &mut self,
+        index: u32,
+        name: &ConversationName,
+        entries: &[Entry],
+        source: Source,
+        now_us: u64,
+    ) {
+        let Some(membership) = self.membership(index, name) else {
+            return;
+        };
+        for entry in entries {
+            self.handle_entry(index, membership, entry, source, now_us);
+        }
+    }
+
+    fn handle_entry(&mut self, index: u32, place: Membership, entry: &Entry, source: Source, now_us: u64) {
+        let conversation = &mut self.conversations[place.conversation as usize];
+        let Some(ledger) = &mut conversation.ledger else {
+            return;
+        };
+        let (content, header) = judge(entry, self.plan.run_id, conversation.key.into());
+        let took_us = header.map(|header| now_us.saturating_sub(header.intended_us));
+        let how = match source {
+            Source::Live => How::Live(took_us.filter(|_| conversation.members.len() > 2)),
+            Source::CatchUp | Source::Repair => How::OnSync,
+        };
+        let fanout = ledger.note_arrival(place.member, entry.seq, content, how, &mut self.meters.account);
+        let Some(header) = header else {
+            return;
+        };
+        if let Some(fanout) = fanout {
+            self.meters.note_fanout(header.intended_us, fanout);
+        }
+        if header.sender == place.member {
+            return;
+        }
+        self.meters.counts.delivered += 1;
+        // Who stayed away on purpose has not been kept waiting.
+        if !self.clients[index as usize].is_away() {
+            self.meters.note_delivery(header.intended_us, now_us);
+        }
+        if source == Source::Live {
+            self.perhaps_look(index, place.conversation, entry.seq, now_us);
+        }
+    }
+
+    /// Some received messages make a person look at the conversation, some time later.
+    fn perhaps_look(&mut self, index: u32, conversation: u32, seq: u64, now_us: u64) {
+        let client = &mut self.clients[index as usize];
+        let Some(reads) = self.plan.scenario.reads.as_ref().filter(|_| client.looks_at.is_none()) else {
+            return;
+        };
+        let name = |purpose| [u64::from(self.first_client + index), seq, (StreamKind::Reads as u64) << 32 | purpose];
+        if draw(self.plan.seed, name(1)) < reads.share {
+            client.looks_at = Some(conversation);
+            let think_us = seconds_us(reads.think_s * exponential(draw(self.plan.seed, name(2))));
+            self.timers.add(now_us + think_us, Due::Read(index));
+        }
+    }
+
+    /// Where a client's place is in a conversation of this run.
+    pub(super) fn membership(&self, index: u32, name: &ConversationName) -> Option<Membership> {
+        let memberships = &self.clients[index as usize].memberships;
+        let is_it = |place: &&Membership| self.conversations[place.conversation as usize].name.as_ref() == Some(name);
+        memberships.iter().find(is_it).copied()
+    }
+}
+
+/// What an entry is to the ledger, and its header when it is a message of this run in the right conversation.
+fn judge(entry: &Entry, run_id: u64, conversation: u64) -> (Content, Option<Header>) {
+    if entry.event_type() != EventType::User {
+        return (Content::Other, None);
+    }
+    match parse(&entry.body, run_id) {
+        Parsed::Whole(header) if header.conversation == conversation => {
+            let name = MessageName { sender: header.sender, counter: header.counter };
+            (Content::Message(name), Some(header))
+        }
+        Parsed::Whole(_) | Parsed::Damaged => (Content::Corrupt, None),
+        Parsed::Foreign => (Content::Other, None),
+    }
+}

@@ -1,0 +1,171 @@
+//! Everything that a thread counts.
+
+use std::collections::BTreeMap;
+
+use super::report::{Counts, Second, Steady};
+use crate::clock::SECOND_US;
+use crate::host::{self, ThreadTime};
+use crate::latency::{Latencies, Times};
+use crate::ledger::Account;
+
+/// Most kinds of errors told apart.
+const ERROR_KINDS_MAX: usize = 50;
+
+/// The counters and histograms of a thread.
+#[derive(Debug, Default)]
+pub(super) struct Meters {
+    pub(super) account: Account,
+    pub(super) latencies: Latencies,
+    pub(super) counts: Counts,
+    pub(super) errors: BTreeMap<String, u64>,
+    /// The measured phase; `None` before the traffic.
+    window: Option<Window>,
+    errors_count: u64,
+    second: SecondMeters,
+    begun: Option<Snapshot>,
+    pub(super) steady: Steady,
+}
+
+/// From when to when sends are measured.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    start_us: u64,
+    end_us: u64,
+}
+
+#[derive(Debug, Default)]
+struct SecondMeters {
+    ack: Times,
+    delivery: Times,
+    fanout_last: Times,
+    slip: Times,
+    before: Counted,
+}
+
+/// Figures that a second is the difference of.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counted {
+    offered: u64,
+    accepted: u64,
+    delivered: u64,
+    errors: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Snapshot {
+    counted: Counted,
+    time: ThreadTime,
+    at_us: u64,
+}
+
+impl Meters {
+    /// Sets the measured phase; sends intended in it count.
+    pub(super) fn set_window(&mut self, start_us: u64, end_us: u64) {
+        self.window = Some(Window { start_us, end_us });
+        self.second = SecondMeters { before: self.counted(), ..SecondMeters::default() };
+    }
+
+    /// Whether a send of that intended time is measured.
+    fn measures(&self, intended_us: u64) -> bool {
+        self.window.is_some_and(|window| (window.start_us..window.end_us).contains(&intended_us))
+    }
+
+    pub(super) fn note_slip(&mut self, intended_us: u64, now_us: u64) {
+        let late_us = now_us.saturating_sub(intended_us);
+        self.second.slip.record(late_us);
+        if self.measures(intended_us) {
+            self.latencies.slip.record(late_us);
+        }
+    }
+
+    pub(super) fn note_ack(&mut self, intended_us: u64, now_us: u64) {
+        let took_us = now_us.saturating_sub(intended_us);
+        self.second.ack.record(took_us);
+        if self.measures(intended_us) {
+            self.latencies.ack.record(took_us);
+        }
+    }
+
+    pub(super) fn note_delivery(&mut self, intended_us: u64, now_us: u64) {
+        let took_us = now_us.saturating_sub(intended_us);
+        self.second.delivery.record(took_us);
+        if self.measures(intended_us) {
+            self.latencies.delivery.record(took_us);
+        }
+    }
+
+    pub(super) fn note_fanout(&mut self, intended_us: u64, fanout: crate::ledger::slot::Fanout) {
+        self.second.fanout_last.record(fanout.last_us);
+        if self.measures(intended_us) {
+            self.latencies.fanout_first.record(fanout.first_us);
+            self.latencies.fanout_median.record(fanout.median_us);
+            self.latencies.fanout_last.record(fanout.last_us);
+        }
+    }
+
+    pub(super) fn note_error(&mut self, words: impl Into<String>) {
+        self.errors_count += 1;
+        let words = words.into();
+        if self.errors.len() < ERROR_KINDS_MAX || self.errors.contains_key(&words) {
+            *self.errors.entry(words).or_default() += 1;
+        }
+    }
+
+    /// The measured phase begins.
+    pub(super) fn begin_steady(&mut self, now_us: u64) {
+        self.begun = Some(Snapshot { counted: self.counted(), time: host::this_thread(), at_us: now_us });
+    }
+
+    /// The measured phase is over.
+    pub(super) fn end_steady(&mut self, now_us: u64) {
+        let Some(begun) = self.begun.take() else {
+            return;
+        };
+        let (counted, time) = (self.counted(), host::this_thread().since(begun.time));
+        self.steady = Steady {
+            offered: counted.offered - begun.counted.offered,
+            accepted: counted.accepted - begun.counted.accepted,
+            delivered: counted.delivered - begun.counted.delivered,
+            elapsed_us: now_us - begun.at_us,
+            cpu_ns: time.cpu_ns,
+            waited_ns: time.waited_ns,
+        };
+    }
+
+    /// Takes the figures since the last call.
+    pub(super) fn take_second(&mut self, worker: u32, elapsed_us: u64, connected: u32) -> Second {
+        let (now, before) = (self.counted(), self.second.before);
+        self.second.before = now;
+        let second = Second {
+            worker,
+            at_s: u32::try_from(elapsed_us / SECOND_US).unwrap_or(u32::MAX),
+            offered: now.offered - before.offered,
+            accepted: now.accepted - before.accepted,
+            delivered: now.delivered - before.delivered,
+            errors: now.errors - before.errors,
+            connected,
+            ack: (&self.second.ack).into(),
+            delivery: (&self.second.delivery).into(),
+            fanout_last: (&self.second.fanout_last).into(),
+            slip: (&self.second.slip).into(),
+        };
+        let SecondMeters { ack, delivery, fanout_last, slip, .. } = &mut self.second;
+        [ack, delivery, fanout_last, slip].into_iter().for_each(Times::clear);
+        second
+    }
+
+    /// Changes whenever anything is accepted or delivered.
+    pub(super) fn progress(&self) -> u64 {
+        let totals = &self.account.totals;
+        totals.accepted + totals.delivered + self.counts.delivered + self.counts.logins
+    }
+
+    fn counted(&self) -> Counted {
+        Counted {
+            offered: self.counts.offered,
+            accepted: self.account.totals.accepted,
+            delivered: self.counts.delivered,
+            errors: self.errors_count,
+        }
+    }
+}

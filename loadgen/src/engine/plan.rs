@@ -1,0 +1,55 @@
+//! What a thread is told: the whole run, and its own part of it.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::seconds_us;
+use crate::scenario::Scenario;
+
+/// A run, the same for all its threads and processes. The token secret is not part of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Plan {
+    /// What happens.
+    pub scenario: Scenario,
+    /// Decides the population and the schedule.
+    pub seed: u64,
+    /// Drawn anew for each run; written into every message.
+    pub run_id: u64,
+    /// The user of client 0; the others follow.
+    pub first_user: u64,
+    /// The server's address for clients.
+    pub server: SocketAddr,
+}
+
+/// A thread's part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// The number of the thread in the run.
+    pub worker: u32,
+    /// How many there are.
+    pub workers: u32,
+    /// Its communities.
+    pub communities: Range<u32>,
+}
+
+impl Plan {
+    /// The length of the ramp, in microseconds.
+    #[must_use]
+    pub fn ramp_us(&self) -> u64 {
+        seconds_us(self.scenario.ramp_s)
+    }
+
+    /// Ramp and measured phase, in microseconds.
+    #[must_use]
+    pub fn traffic_us(&self) -> u64 {
+        self.ramp_us() + seconds_us(self.scenario.duration_s)
+    }
+
+    /// The longest drain, in microseconds.
+    #[must_use]
+    pub fn drain_us(&self) -> u64 {
+        seconds_us(self.scenario.drain_s)
+    }
+}

@@ -1,0 +1,23 @@
+//! The Hubbub load harness: open-loop load from real client sessions, a ledger that accounts for every accepted message
+//! at every recipient, and reports that say whether they may be believed.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`cli`] | the command line, and what a run is asked for |
+//! | [`scenario`], [`population`], [`schedule`] | what is to happen, from a seed alone |
+//! | [`body`], [`ledger`], [`latency`] | what is written into messages, and what is made of it |
+//! | [`engine`] | threads that drive client sessions |
+//! | [`run`], [`workers`] | one run from start to end, over threads and processes |
+//! | [`server_figures`], [`host`], [`environment`] | the server's CPU and memory, the machine, what a result stands on |
+//! | [`certify`] | whether the generator was the limit |
+//! | [`progress`], [`report`] | what people and programs see |
+
+pub mod body;
+pub mod engine;
+pub mod clock;
+pub mod host;
+pub mod latency;
+pub mod ledger;
+pub mod population;
+pub mod scenario;
+pub mod schedule;
