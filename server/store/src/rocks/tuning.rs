@@ -9,6 +9,10 @@ const ENTRIES_BLOCK_BYTES: usize = 16 << 10;
 const BLOCK_BYTES: usize = 4 << 10;
 /// 1% of the lookups of absent keys reach a block.
 const BLOOM_BITS: f64 = 10.0;
+/// The write buffer is several memtables, merged when they are written to one file: most of a put is the walk through
+/// the memtable, and one that fits the processor's cache halves it (1.7 instead of 2.8 µs, measured), for a little more
+/// work per read.
+const MEMTABLES: usize = 8;
 const FILES_MIN: u32 = 64;
 
 pub(super) fn database(options: &Options) -> rocksdb::Options {
@@ -52,8 +56,13 @@ pub(super) fn families(options: &Options, cache: &Cache) -> Vec<ColumnFamilyDesc
 fn family(family: Family, options: &Options, cache: &Cache) -> rocksdb::Options {
     let entries = family == Family::Entries;
     let mut cf = rocksdb::Options::default();
-    cf.set_write_buffer_size(if entries { options.write_buffer_bytes } else { options.write_buffer_bytes / 4 });
-    cf.set_max_write_buffer_number(4);
+    // With atomic flushes RocksDB does not merge.
+    let tables = if options.durability == Durability::None { 1 } else { MEMTABLES };
+    cf.set_write_buffer_size(
+        if entries { options.write_buffer_bytes } else { options.write_buffer_bytes / 4 } / tables,
+    );
+    cf.set_min_write_buffer_number_to_merge(tables as i32);
+    cf.set_max_write_buffer_number(4 * tables as i32);
     cf.set_max_bytes_for_level_base(4 * options.write_buffer_bytes as u64);
     cf.set_compression_type(DBCompressionType::Lz4);
     cf.set_bottommost_compression_type(DBCompressionType::Zstd);

@@ -11,6 +11,8 @@ use bytes::Bytes;
 use hubbub_core::ids::PartitionId;
 use rocksdb::{DBWALIterator, ErrorKind, WriteBatch, WriteBatchIteratorCf};
 
+const READ_TRIES: usize = 8;
+
 /// What was read, and after which sequence number to look for the batch that follows.
 pub(crate) struct LogRead {
     pub(crate) batches: Vec<LoggedBatch>,
@@ -22,6 +24,18 @@ pub(crate) struct LogRead {
 impl Rocks {
     /// A dense run of a partition's batches that starts at position `from`; none when the log does not hold it.
     pub(crate) fn read_log(
+        &self,
+        partition: PartitionId,
+        from: u64,
+        batches_max: usize,
+        after_sequence: u64,
+    ) -> Result<LogRead, TailError> {
+        // A flush may drop a log file between RocksDB's look at the directory and at the file.
+        let read = || self.try_read_log(partition, from, batches_max, after_sequence);
+        (1..READ_TRIES).find_map(|_| read().ok()).map_or_else(read, Ok)
+    }
+
+    fn try_read_log(
         &self,
         partition: PartitionId,
         from: u64,
