@@ -9,3 +9,4 @@ mod meta;
 mod refused;
 mod reopened;
 mod sizes;
+mod stalled;
