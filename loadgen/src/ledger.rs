@@ -61,7 +61,8 @@ impl Totals {
     /// Whether every accepted message is accounted for and nothing else was seen.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        let faults = [self.lost, self.pending, self.duplicated, self.reordered, self.gaps, self.corrupt, self.log_resets];
+        let faults =
+            [self.lost, self.pending, self.duplicated, self.reordered, self.gaps, self.corrupt, self.log_resets];
         faults.iter().all(|count| *count == 0) && self.delivered == self.copies_due
     }
 

@@ -6,18 +6,27 @@
 //! | [`cli`] | the command line, and what a run is asked for |
 //! | [`scenario`], [`population`], [`schedule`] | what is to happen, from a seed alone |
 //! | [`body`], [`ledger`], [`latency`] | what is written into messages, and what is made of it |
-//! | [`engine`] | threads that drive client sessions |
-//! | [`run`], [`workers`] | one run from start to end, over threads and processes |
+//! | [`engine`], [`workers`] | threads that drive client sessions, over one process or several |
+//! | [`run`], [`series`] | one run from start to end, and second by second |
 //! | [`server_figures`], [`host`], [`environment`] | the server's CPU and memory, the machine, what a result stands on |
 //! | [`certify`] | whether the generator was the limit |
 //! | [`progress`], [`report`] | what people and programs see |
 
 pub mod body;
-pub mod engine;
+pub mod certify;
+pub mod cli;
 pub mod clock;
+pub mod engine;
+pub mod environment;
 pub mod host;
 pub mod latency;
 pub mod ledger;
 pub mod population;
+pub mod progress;
+pub mod report;
+pub mod run;
 pub mod scenario;
 pub mod schedule;
+pub mod series;
+pub mod server_figures;
+pub mod workers;

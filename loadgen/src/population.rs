@@ -87,9 +87,8 @@ fn community_clients(scenario: &Scenario) -> u32 {
 pub fn divide(communities: &[Range<u32>], workers: u32) -> Vec<Range<u32>> {
     let clients = u64::from(communities.last().map_or(0, |last| last.end));
     let workers = u64::from(workers.max(1));
-    let boundary = |worker: u64| {
-        communities.partition_point(|range| u64::from(range.start) * workers < worker * clients) as u32
-    };
+    let boundary =
+        |worker: u64| communities.partition_point(|range| u64::from(range.start) * workers < worker * clients) as u32;
     (0..workers).map(|worker| boundary(worker)..boundary(worker + 1)).filter(|range| !range.is_empty()).collect()
 }
 

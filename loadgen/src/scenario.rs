@@ -130,7 +130,9 @@ pub struct Churn {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScenarioError {
     /// Neither a built-in scenario nor a file.
-    #[error("there is no scenario `{name}`: name one of {known} or a TOML file (`hubbub-load scenarios show direct` prints one to start from)")]
+    #[error(
+        "there is no scenario `{name}`: name one of {known} or a TOML file (`hubbub-load scenarios show direct` prints one to start from)"
+    )]
     Unknown {
         /// As asked for.
         name: String,

@@ -169,7 +169,8 @@ mod tests {
         for arrivals in [Arrivals::Poisson, Arrivals::Constant] {
             let pace = Pace { arrivals, ..PACE };
             let all: Vec<Arrival> = (0..20).flat_map(|name| all(&pace, name)).collect();
-            let (ramp, steady): (Vec<Arrival>, Vec<Arrival>) = all.into_iter().partition(|arrival| arrival.at_us < pace.ramp_us);
+            let (ramp, steady): (Vec<Arrival>, Vec<Arrival>) =
+                all.into_iter().partition(|arrival| arrival.at_us < pace.ramp_us);
             assert!((steady.len() as f64 / (20.0 * 50.0 * 100.0) - 1.0).abs() < 0.02, "{}", steady.len());
             assert!((ramp.len() as f64 / (20.0 * 50.0 * 2.0) - 1.0).abs() < 0.10, "{}", ramp.len());
         }
@@ -178,7 +179,8 @@ mod tests {
     #[test]
     fn poisson_gaps_vary_as_much_as_their_mean_and_constant_ones_not_at_all() {
         let spread = |arrivals| {
-            let times: Vec<f64> = all(&Pace { arrivals, ramp_us: 0, ..PACE }, 1).iter().map(|a| a.at_us as f64).collect();
+            let times: Vec<f64> =
+                all(&Pace { arrivals, ramp_us: 0, ..PACE }, 1).iter().map(|a| a.at_us as f64).collect();
             let gaps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
             let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
             (gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64).sqrt() / mean

@@ -64,7 +64,9 @@ impl Thread {
     }
 
     fn ledgers(&self) -> impl Iterator<Item = (&[u32], &ConversationLedger)> {
-        self.conversations.iter().filter_map(|conversation| Some((&*conversation.members, conversation.ledger.as_ref()?)))
+        self.conversations
+            .iter()
+            .filter_map(|conversation| Some((&*conversation.members, conversation.ledger.as_ref()?)))
     }
 
     /// Clients that lack an entry or an answer.

@@ -86,14 +86,7 @@ impl Thread {
         }
     }
 
-    fn handle_sent(
-        &mut self,
-        index: u32,
-        id: hubbub_codec::session::SendId,
-        seq: Seq,
-        duplicate: bool,
-        now_us: u64,
-    ) {
+    fn handle_sent(&mut self, index: u32, id: hubbub_codec::session::SendId, seq: Seq, duplicate: bool, now_us: u64) {
         let Some(pending) = self.clients[index as usize].take_pending(id) else {
             return;
         };
@@ -115,14 +108,7 @@ impl Thread {
         self.send_next_of_loop(index, pending.conversation, now_us);
     }
 
-    fn handle_entries(
-        &mut self,
-        index: u32,
-        name: &ConversationName,
-        entries: &[Entry],
-        source: Source,
-        now_us: u64,
-    ) {
+    fn handle_entries(&mut self, index: u32, name: &ConversationName, entries: &[Entry], source: Source, now_us: u64) {
         let Some(membership) = self.membership(index, name) else {
             return;
         };

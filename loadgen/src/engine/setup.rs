@@ -194,7 +194,8 @@ impl Thread {
     }
 
     fn fail_stalled(&mut self, synced: usize, setup: &Setup) {
-        let errors: Vec<_> = self.meters.errors.iter().map(|(words, count)| format!("{words} ({count} times)")).collect();
+        let errors: Vec<_> =
+            self.meters.errors.iter().map(|(words, count)| format!("{words} ({count} times)")).collect();
         self.fail(format!(
             "nothing moved for {} s: {synced} of {} clients have synced, {} of {} conversations are open; errors: {}",
             STALL_US / 1_000_000,

@@ -16,6 +16,7 @@ use hubbub_codec::ids::Conversation as ConversationName;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::Control;
 use super::client::{Client, Flushed, Link};
 use super::connect::{self, Pacer};
 use super::drain::Drain;
@@ -25,7 +26,6 @@ use super::report::{Part, Report};
 use super::setup::{self, Setup};
 use super::timers::{Alarm, Due, Timers};
 use super::traffic::Traffic;
-use super::Control;
 use crate::clock::{SECOND_US, as_duration, now_us};
 use crate::ledger::conversation::ConversationLedger;
 use crate::population::{ConversationKey, Kind};

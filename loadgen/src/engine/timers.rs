@@ -62,7 +62,11 @@ impl Alarm {
     /// When the kernel gives no descriptor.
     pub(super) fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-        Ok(Self(AsyncFd::register(timerfd_create(TimerfdClockId::Monotonic, flags)?)?))
+        let descriptor = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        // SAFETY: an `OwnedFd` is open, and always the same descriptor, until it is dropped; it is never swapped out.
+        #[expect(unsafe_code, reason = "the runtime has no safe way to wait for a timerfd")]
+        let registered = unsafe { AsyncFd::register(descriptor) };
+        Ok(Self(registered.map_err(|error| error.into_parts().1)?))
     }
 
     /// Sleeps until then; a moment that has passed still lets the sockets have their turn.

@@ -68,9 +68,9 @@ impl Traffic {
             group: conversation_names.map(|name| Source::new(StreamKind::Group, name)).collect(),
             churn: client_numbers.map(|name| Source::new(StreamKind::Churn, name)).collect(),
             // With one sender for each pair, it sends for two.
-            direct_pace: pace(direct.map(|direct| {
-                direct.messages_per_second_per_client * if direct.one_way { 2.0 } else { 1.0 }
-            })),
+            direct_pace: pace(
+                direct.map(|direct| direct.messages_per_second_per_client * if direct.one_way { 2.0 } else { 1.0 }),
+            ),
             group_pace: pace(group.map(|group| group.messages_per_second_per_group)),
             churn_pace: pace(churn.map(|churn| churn.reconnects_per_minute_per_client / 60.0)),
             direct_in_flight: direct.map_or(0, |direct| direct.in_flight),

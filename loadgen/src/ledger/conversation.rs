@@ -252,9 +252,8 @@ impl ConversationLedger {
 
     /// A message that nobody sent is as wrong as a damaged one.
     fn check_sent(&self, content: Content) -> Content {
-        let was_sent = |name: MessageName| {
-            self.senders.get(name.sender as usize).is_some_and(|sender| name.counter < sender.next)
-        };
+        let was_sent =
+            |name: MessageName| self.senders.get(name.sender as usize).is_some_and(|sender| name.counter < sender.next);
         match content {
             Content::Message(name) if !was_sent(name) => Content::Corrupt,
             content => content,
@@ -385,7 +384,9 @@ impl ConversationLedger {
             let MessageName { sender, counter } = absent.name;
             let fate = if elsewhere == copies { "found elsewhere" } else { "lost" };
             let seq = absent.seq;
-            account.describe(|| format!("{name}: message {counter} of sender {sender} was accepted at {seq} and is {fate}"));
+            account.describe(|| {
+                format!("{name}: message {counter} of sender {sender} was accepted at {seq} and is {fate}")
+            });
         }
         account.totals.duplicated += found.values().sum::<u64>();
     }

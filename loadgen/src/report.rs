@@ -1,0 +1,7 @@
+//! What a run leaves behind: `result.json` for programs, `report.html` and a summary for people.
+
+pub mod format;
+pub mod html;
+pub mod plot;
+pub mod result;
+pub mod summary;

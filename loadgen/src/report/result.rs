@@ -1,0 +1,270 @@
+//! `result.json`: its shape, documented in `README.md` and in `result.schema.json`. Fields are only added; a change of
+//! meaning raises [`SCHEMA_VERSION`]. What was not measured is `null`, never 0.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::certify::Verdict;
+use crate::engine::report::Counts;
+use crate::environment::Environment;
+use crate::latency::{Latencies, Summary, Times};
+use crate::ledger::Totals;
+use crate::server_figures::Source;
+
+/// The version of this shape.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A whole result.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunResult {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The scenario's name.
+    pub scenario: String,
+    /// Whose limit the figures show.
+    pub verdict: Verdict,
+    /// Why, unless it is `server`.
+    pub verdict_reasons: Vec<String>,
+    /// Why the run ended early, if it did.
+    pub ended_early: Option<String>,
+    /// Clients.
+    pub clients: u32,
+    /// The measured phase, in seconds.
+    pub measured_s: f64,
+    /// From the end of the traffic until the ledger closed or was given up, in seconds.
+    pub drain_s: f64,
+    /// Where every accepted message went.
+    pub ledger: Ledger,
+    /// Latencies of the measured phase, in microseconds.
+    pub latency_us: LatencyFigures,
+    /// Over the measured phase.
+    pub rates: Rates,
+    /// The server's side.
+    pub server: Server,
+    /// The generator's side.
+    pub generator: Generator,
+    /// What happened over the whole run.
+    pub counts: Counts,
+    /// Errors by their words.
+    pub errors: BTreeMap<String, u64>,
+    /// One element for each second of traffic and drain.
+    pub series: Vec<SeriesPoint>,
+    /// Percentile curves: `[quantile, microseconds]`.
+    pub curves: Curves,
+    /// What the result stands on.
+    pub environment: Environment,
+}
+
+/// The ledger, with what the client sessions repaired by themselves.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Every accepted message is accounted for at every recipient, once, whole and in order.
+    pub closed: bool,
+    /// The figures.
+    #[serde(flatten)]
+    pub totals: Totals,
+    /// Gaps that client sessions closed by `History`.
+    pub repaired_gaps: u64,
+    /// Entries that client sessions were sent again, and dropped.
+    pub dropped_duplicates: u64,
+    /// The first faults, in words.
+    pub faults: Vec<String>,
+}
+
+/// Latencies; `null` where nothing was recorded.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct LatencyFigures {
+    /// Intended send to `Sent`.
+    pub ack: Option<Summary>,
+    /// Intended send to each recipient other than the sender.
+    pub delivery: Option<Summary>,
+    /// Groups: to the first recipient.
+    pub fanout_first: Option<Summary>,
+    /// Groups: to the middle recipient.
+    pub fanout_median: Option<Summary>,
+    /// Groups: to the last recipient.
+    pub fanout_last: Option<Summary>,
+    /// Start of connecting to `LoggedIn`.
+    pub login: Option<Summary>,
+    /// Start of connecting to `Synced`.
+    pub synced: Option<Summary>,
+}
+
+impl From<&Latencies> for LatencyFigures {
+    fn from(latencies: &Latencies) -> Self {
+        Self {
+            ack: latencies.ack.summary(),
+            delivery: latencies.delivery.summary(),
+            fanout_first: latencies.fanout_first.summary(),
+            fanout_median: latencies.fanout_median.summary(),
+            fanout_last: latencies.fanout_last.summary(),
+            login: latencies.login.summary(),
+            synced: latencies.synced.summary(),
+        }
+    }
+}
+
+/// Rates of the measured phase.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Rates {
+    /// Sends that the schedule wanted.
+    pub offered_per_s: f64,
+    /// Sends acknowledged.
+    pub accepted_per_s: f64,
+    /// Copies at recipients other than the sender.
+    pub delivered_per_s: f64,
+}
+
+/// The server's side of the measured phase; `null` where it could not be measured.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Server {
+    /// Where CPU and memory come from.
+    pub source: Source,
+    /// CPU time, in microseconds, over copies at recipients other than the sender.
+    pub cpu_us_per_delivery: Option<f64>,
+    /// CPU time, in microseconds, over accepted sends.
+    pub cpu_us_per_send: Option<f64>,
+    /// CPU time, in microseconds, over clients and seconds.
+    pub cpu_us_per_client_second: Option<f64>,
+    /// CPU time of the setup, in microseconds, over logins (with their syncs).
+    pub cpu_us_per_login: Option<f64>,
+    /// CPU time over wall time: 1 is one core.
+    pub cpu_cores: Option<f64>,
+    /// Resident memory at the end of the measured phase.
+    pub rss_bytes: Option<u64>,
+    /// Resident memory before the first client.
+    pub rss_bytes_before: Option<u64>,
+    /// The difference over the number of clients.
+    pub rss_bytes_per_client: Option<f64>,
+    /// Entries that the server says it delivered, over the measured phase; the senders' own included.
+    pub entries_delivered: Option<u64>,
+    /// `fsync`, `os` or `none`.
+    pub durability: Option<String>,
+    /// The server's version.
+    pub version: Option<String>,
+    /// Its shards.
+    pub shards: Option<String>,
+}
+
+/// The generator's side of the measured phase.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Generator {
+    /// Whether acknowledgements set the pace.
+    pub closed_loop: bool,
+    /// CPU time, in microseconds, over copies at recipients other than the sender.
+    pub cpu_us_per_delivery: Option<f64>,
+    /// CPU time over wall time: 1 is one core.
+    pub cpu_share: f64,
+    /// The busiest thread's.
+    pub busiest_thread: f64,
+    /// Of the measured phase, the thread that waited most for a CPU.
+    pub waited_for_cpu: f64,
+    /// Lateness of sends: half of them.
+    pub schedule_slip_us_p50: Option<u64>,
+    /// Lateness of sends: 99% of them.
+    pub schedule_slip_us_p99: Option<u64>,
+    /// The largest.
+    pub schedule_slip_us_max: Option<u64>,
+    /// Resident memory of all generator processes at the end of the measured phase.
+    pub rss_bytes: u64,
+    /// Bytes read by the clients over the run.
+    pub bytes_in: u64,
+    /// Bytes written.
+    pub bytes_out: u64,
+    /// Requests put on the wire again.
+    pub resends: u64,
+}
+
+/// Which phase a second belongs to (by its begin).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeriesPhase {
+    /// The rate rises.
+    Ramp,
+    /// Measured.
+    #[default]
+    Measured,
+    /// After the traffic.
+    Drain,
+}
+
+/// One second. Latencies are those of what *arrived* in it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct SeriesPoint {
+    /// Its begin, from the start of the traffic.
+    pub at_s: u32,
+    /// Its phase.
+    pub phase: SeriesPhase,
+    /// Sends that the schedule wanted.
+    pub offered: u64,
+    /// Sends acknowledged.
+    pub accepted: u64,
+    /// Copies at recipients other than the sender.
+    pub delivered: u64,
+    /// Clients logged in.
+    pub connected: u32,
+    /// Errors of all kinds.
+    pub errors: u64,
+    /// Acknowledgements.
+    pub ack: Option<Quantiles>,
+    /// Deliveries.
+    pub delivery: Option<Quantiles>,
+    /// Completed fan-outs.
+    pub fanout_last: Option<Quantiles>,
+    /// p99 lateness of sends, in microseconds.
+    pub slip_us_p99: Option<u64>,
+    /// The server's CPU: 1 is one core.
+    pub server_cpu_cores: Option<f64>,
+    /// The server's resident memory.
+    pub server_rss_bytes: Option<u64>,
+}
+
+/// Quantiles of one second, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quantiles {
+    /// The median.
+    pub p50: u64,
+    /// 99% are at or below this.
+    pub p99: u64,
+    /// 99.9% are.
+    pub p999: u64,
+    /// The largest.
+    pub max: u64,
+}
+
+impl Quantiles {
+    /// Of a histogram; `None` when it is empty.
+    #[must_use]
+    pub fn of(times: &Times) -> Option<Self> {
+        let Summary { p50, p99, p999, max, .. } = times.summary()?;
+        Some(Self { p50, p99, p999, max })
+    }
+}
+
+/// Percentile curves of the measured phase.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Curves {
+    /// Intended send to `Sent`.
+    pub ack: Vec<(f64, u64)>,
+    /// Intended send to each recipient.
+    pub delivery: Vec<(f64, u64)>,
+    /// Groups: to the first recipient.
+    pub fanout_first: Vec<(f64, u64)>,
+    /// Groups: to the middle recipient.
+    pub fanout_median: Vec<(f64, u64)>,
+    /// Groups: to the last recipient.
+    pub fanout_last: Vec<(f64, u64)>,
+}
+
+impl From<&Latencies> for Curves {
+    fn from(latencies: &Latencies) -> Self {
+        Self {
+            ack: latencies.ack.curve(),
+            delivery: latencies.delivery.curve(),
+            fanout_first: latencies.fanout_first.curve(),
+            fanout_median: latencies.fanout_median.curve(),
+            fanout_last: latencies.fanout_last.curve(),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The summary in the terminal at the end of a run.
+
+use std::fmt::Write;
+
+use super::format::{bytes, count, number, time_us};
+use super::result::{Ledger, RunResult};
+use crate::certify::Verdict;
+use crate::latency::Summary;
+
+/// A run in about fifteen lines.
+#[must_use]
+pub fn summary(result: &RunResult) -> String {
+    let mut text = String::new();
+    let mut line = |label: &str, words: String| {
+        let _ = writeln!(text, "{label:>12}  {words}");
+    };
+    line("ledger", ledger_words(&result.ledger));
+    line("verdict", verdict_words(result));
+    if let Some(why) = &result.ended_early {
+        line("ended early", why.clone());
+    }
+    let rates = &result.rates;
+    if result.counts.offered > 0 {
+        let (offered, accepted) = (number(rates.offered_per_s), number(rates.accepted_per_s));
+        let delivered = number(rates.delivered_per_s);
+        line("per second", format!("{offered} offered, {accepted} accepted, {delivered} delivered"));
+    }
+    let latency = &result.latency_us;
+    let figures = [
+        ("ack", &latency.ack),
+        ("delivery", &latency.delivery),
+        ("fan-out", &latency.fanout_last),
+        ("login", &latency.login),
+        ("synced", &latency.synced),
+    ];
+    for (label, figure) in figures {
+        if let Some(figure) = figure {
+            line(label, latency_words(figure));
+        }
+    }
+    line("server", server_words(result));
+    line("generator", generator_words(result));
+    for (words, times) in result.errors.iter().take(5) {
+        line("error", format!("{words} ({times} times)"));
+    }
+    text
+}
+
+/// Whether the ledger closed, and with what.
+#[must_use]
+pub fn ledger_words(ledger: &Ledger) -> String {
+    let totals = &ledger.totals;
+    let (accepted, delivered) = (count(totals.accepted), count(totals.delivered));
+    if ledger.closed {
+        let on_sync = match totals.delivered_on_sync {
+            0 => String::new(),
+            on_sync => format!(" ({} of them on sync)", count(on_sync)),
+        };
+        return format!(
+            "closed: {accepted} messages accepted, all {delivered} copies delivered once, in order{on_sync}"
+        );
+    }
+    let faults = [
+        ("lost", totals.lost),
+        ("not yet delivered", totals.pending),
+        ("duplicated", totals.duplicated),
+        ("out of order", totals.reordered),
+        ("missing numbers", totals.gaps),
+        ("corrupt", totals.corrupt),
+        ("log resets", totals.log_resets),
+    ];
+    let faults: Vec<_> =
+        faults.into_iter().filter(|(_, count)| *count > 0).map(|(words, n)| format!("{} {words}", count(n))).collect();
+    let due = count(totals.copies_due);
+    let faults = if faults.is_empty() { "the run ended before it could close".to_owned() } else { faults.join(", ") };
+    format!("NOT CLOSED: {faults}; {delivered} of {due} copies delivered")
+}
+
+/// The verdict in a sentence.
+#[must_use]
+pub fn verdict_words(result: &RunResult) -> String {
+    let reasons = result.verdict_reasons.join("; ");
+    match result.verdict {
+        Verdict::Server => "server: the generator kept its schedule, so the figures are the server's".to_owned(),
+        Verdict::Unclear => format!("unclear: {reasons}"),
+        Verdict::Generator => format!("generator: it was the limit, so no figure here is the server's; {reasons}"),
+    }
+}
+
+fn latency_words(summary: &Summary) -> String {
+    let [p50, p99, p999, max] = [summary.p50, summary.p99, summary.p999, summary.max].map(|us| time_us(us as f64));
+    format!("p50 {p50}, p99 {p99}, p99.9 {p999}, max {max} ({} values)", count(summary.count))
+}
+
+fn server_words(result: &RunResult) -> String {
+    let server = &result.server;
+    let mut words = Vec::new();
+    words.extend(server.cpu_cores.map(|cores| format!("{} cores", number(cores))));
+    words.extend(server.cpu_us_per_delivery.map(|cpu| format!("{} µs CPU per delivery", number(cpu))));
+    words.extend(server.rss_bytes.map(|rss| format!("{} resident", bytes(rss as f64))));
+    words.extend(server.rss_bytes_per_client.map(|each| format!("{} per client", bytes(each))));
+    words.extend(server.durability.as_ref().map(|durability| format!("durability {durability}")));
+    match words.is_empty() {
+        true => "not measured (no metrics endpoint; see --metrics and --pid)".to_owned(),
+        false => words.join(", "),
+    }
+}
+
+fn generator_words(result: &RunResult) -> String {
+    let generator = &result.generator;
+    let mut words = vec![format!("{} cores", number(generator.cpu_share))];
+    words.extend(generator.cpu_us_per_delivery.map(|cpu| format!("{} µs CPU per delivery", number(cpu))));
+    words.extend(generator.schedule_slip_us_p99.map(|slip| format!("sends late by {} at p99", time_us(slip as f64))));
+    words.join(", ")
+}

@@ -1,0 +1,219 @@
+//! One run from start to end: connect, set up, traffic, drain, result.
+//!
+//! This side is never on the way of a message: it reads reports, samples the server, and shows progress.
+
+use std::io;
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::clock::{SECOND_US, now_us};
+use crate::engine::plan::Plan;
+use crate::engine::report::{Part, Report, Setup};
+use crate::host;
+use crate::progress::Progress;
+use crate::report::result::RunResult;
+use crate::series::Series;
+use crate::server_figures::{Probe, Sample};
+use crate::workers::{Workers, processes_needed};
+
+mod conclude;
+
+/// From "everything stands" to the first send: time for all processes to hear of it.
+const START_DELAY_US: u64 = 300_000;
+
+/// How long the server may take to accept the first connection.
+const PREFLIGHT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Reports are waited for this long at a time.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What a thread may take beyond the longest drain to hand in its part.
+const GRACE_US: u64 = 10 * SECOND_US;
+
+/// What a run is asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What happens.
+    pub plan: Plan,
+    /// Holds what tokens are signed with.
+    pub secret_file: PathBuf,
+    /// The server's metrics page; `None`: do not look.
+    pub metrics: Option<String>,
+    /// The server's process, when it is on this machine and its metrics do not name it.
+    pub pid: Option<u32>,
+    /// Generator threads.
+    pub threads: u32,
+    /// Generator processes; `None`: as many as the descriptors ask for.
+    pub processes: Option<u32>,
+    /// Whether progress is shown.
+    pub quiet: bool,
+}
+
+/// Everything that was observed.
+struct Observed {
+    request: Request,
+    threads: u32,
+    processes: u32,
+    start_us: u64,
+    parts: Vec<Part>,
+    series: Series,
+    before: Sample,
+    after_setup: Sample,
+    steady_begin: Sample,
+    steady_end: Option<Sample>,
+    generator_rss_bytes: u64,
+    probe: Probe,
+    ended_early: Option<String>,
+}
+
+/// Runs to the end. `interrupts` counts requests to stop: the first ends the traffic, the second everything.
+///
+/// # Errors
+/// When the server cannot be reached, refuses the logins, or the setup cannot be finished. A ledger that does not close is
+/// no error: see `ledger.closed` in the result.
+pub fn run(request: Request, interrupts: &Arc<AtomicU32>) -> anyhow::Result<RunResult> {
+    preflight(&request)?;
+    let is_local = request.plan.server.ip().is_loopback();
+    let mut probe = Probe::new(request.metrics.clone(), request.pid, is_local);
+    let before = probe.sample();
+    let clients = request.plan.scenario.clients;
+    let processes = request.processes.unwrap_or_else(|| processes_needed(clients, host::descriptors_max()));
+    let progress = Progress::new(request.quiet);
+    let workers = Workers::start(&request.plan, &request.secret_file, request.threads, processes)?;
+    if workers.processes > 1 {
+        progress.say(&format!("{clients} clients are spread over {} processes of this program", workers.processes));
+    }
+    let mut run = Run { request, interrupts, workers, probe, progress, before };
+    run.set_up()?;
+    let observed = run.observe()?;
+    Ok(conclude::conclude(observed))
+}
+
+/// A plain connection first: its failure is easier to understand than that of thousands.
+fn preflight(request: &Request) -> anyhow::Result<()> {
+    let server = request.plan.server;
+    match TcpStream::connect_timeout(&server, PREFLIGHT_TIMEOUT) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Err(error)
+            .with_context(|| format!("nothing listens on {server}: is the server running, and is --server right?")),
+        Err(error) => Err(error).with_context(|| format!("no connection to {server}")),
+    }
+}
+
+struct Run<'a> {
+    request: Request,
+    interrupts: &'a Arc<AtomicU32>,
+    workers: Workers,
+    probe: Probe,
+    progress: Progress,
+    before: Sample,
+}
+
+impl Run<'_> {
+    /// Waits until every thread is ready.
+    fn set_up(&mut self) -> anyhow::Result<()> {
+        let mut setups = vec![Setup::default(); self.workers.threads as usize];
+        let mut ready = 0;
+        let clients = self.request.plan.scenario.clients;
+        while ready < self.workers.threads {
+            anyhow::ensure!(self.interrupts.load(Ordering::Relaxed) == 0, "interrupted during the setup");
+            match self.workers.next_report(TICK)? {
+                Some(Report::Setup(setup)) => setups[setup.worker as usize] = setup,
+                Some(Report::Ready { .. }) => ready += 1,
+                Some(Report::Failed { reason }) => anyhow::bail!(reason),
+                Some(Report::Second(_) | Report::Finished(_)) | None => {}
+            }
+            self.progress.show_setup(&setups, clients);
+        }
+        Ok(())
+    }
+
+    /// Starts the traffic and watches it to the end of the drain.
+    fn observe(mut self) -> anyhow::Result<Observed> {
+        let after_setup = self.probe.sample();
+        let plan = self.request.plan.clone();
+        let start_us = now_us() + START_DELAY_US;
+        self.workers.start_at(start_us);
+        let (steady_us, end_us) = (start_us + plan.ramp_us(), start_us + plan.traffic_us());
+        let deadline_us = end_us + plan.drain_us() + GRACE_US;
+        let mut observed = Observed {
+            threads: self.workers.threads,
+            processes: self.workers.processes,
+            request: self.request.clone(),
+            start_us,
+            parts: Vec::new(),
+            series: Series::new(self.workers.threads, &plan),
+            before: self.before,
+            after_setup,
+            steady_begin: after_setup,
+            steady_end: None,
+            generator_rss_bytes: 0,
+            probe: self.probe.clone(),
+            ended_early: None,
+        };
+        let mut next_sample_us = start_us;
+        let (mut stopped, mut steady_begun) = (false, false);
+        while observed.parts.len() < self.workers.threads as usize {
+            if let Some(report) = self.workers.next_report(TICK)? {
+                take_report(&mut observed, report);
+            }
+            let now_us = now_us();
+            if !steady_begun && now_us >= steady_us {
+                steady_begun = true;
+                observed.steady_begin = self.probe.sample();
+            }
+            if observed.steady_end.is_none() && (now_us >= end_us || stopped) {
+                observed.steady_end = Some(self.probe.sample());
+                observed.generator_rss_bytes = self.workers.rss_bytes();
+            }
+            if now_us >= next_sample_us {
+                observed.series.add_sample((now_us - start_us.min(now_us)) as f64 / 1e6, self.probe.sample());
+                next_sample_us += SECOND_US;
+            }
+            self.progress.show_traffic(&observed.series, &plan, now_us.saturating_sub(start_us));
+            let interrupts = self.interrupts.load(Ordering::Relaxed);
+            if interrupts > 0 && !stopped {
+                stopped = true;
+                observed.ended_early = Some("interrupted".to_owned());
+                self.workers.stop();
+            }
+            let lost_workers = observed.ended_early.as_ref().is_some_and(|why| why.contains("worker process"));
+            if interrupts > 1 || now_us > deadline_us || lost_workers {
+                self.workers.abandon();
+                observed.ended_early.get_or_insert_with(|| "some threads did not end in time".to_owned());
+                self.take_what_is_left(&mut observed);
+                break;
+            }
+        }
+        observed.probe = self.probe.clone();
+        self.progress.finish();
+        Ok(observed)
+    }
+
+    /// After everything was abandoned: the parts of the threads that still answer.
+    fn take_what_is_left(&mut self, observed: &mut Observed) {
+        let until_us = now_us() + GRACE_US / 5;
+        while observed.parts.len() < self.workers.threads as usize && now_us() < until_us {
+            match self.workers.next_report(TICK) {
+                Ok(Some(report)) => take_report(observed, report),
+                Ok(None) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+fn take_report(observed: &mut Observed, report: Report) {
+    match report {
+        Report::Second(second) => observed.series.add(&second),
+        Report::Finished(part) => observed.parts.push(*part),
+        // The ledger decides what it meant; a worker process that is gone never answers.
+        Report::Failed { reason } => drop(observed.ended_early.get_or_insert(reason)),
+        Report::Setup(_) | Report::Ready { .. } => {}
+    }
+}

@@ -1,0 +1,172 @@
+//! From what was observed to a result: merged parts, unit costs, the verdict.
+
+use super::Observed;
+use crate::certify::{Evidence, certify};
+use crate::clock::SECOND_US;
+use crate::engine::report::{Counts, Part, Sessions, Steady};
+use crate::environment::Environment;
+use crate::latency::Latencies;
+use crate::ledger::Account;
+use crate::report::result::{Generator, Ledger, Rates, RunResult, SCHEMA_VERSION, Server};
+use crate::server_figures::Sample;
+
+/// The sums over all threads.
+#[derive(Default)]
+struct Merged {
+    account: Account,
+    latencies: Latencies,
+    counts: Counts,
+    sessions: Sessions,
+    steady: Steady,
+    busiest: f64,
+    waited: f64,
+    drained_us: u64,
+}
+
+pub(super) fn conclude(observed: Observed) -> RunResult {
+    let mut merged = Merged::default();
+    let mut errors = std::collections::BTreeMap::new();
+    for part in &observed.parts {
+        merged.add(part);
+        for (words, count) in &part.errors {
+            *errors.entry(words.clone()).or_default() += count;
+        }
+    }
+    let scenario = &observed.request.plan.scenario;
+    let generator = generator(&merged, scenario.is_closed_loop(), observed.generator_rss_bytes);
+    let (verdict, verdict_reasons) = certify(&Evidence {
+        closed_loop: generator.closed_loop,
+        slip_us_p99: generator.schedule_slip_us_p99,
+        ack_us_p99: merged.latencies.ack.quantile(0.99),
+        busiest_thread: merged.busiest,
+        waited: merged.waited,
+        own_limits: merged.counts.own_limits,
+        suppressed: merged.counts.suppressed,
+        offered: merged.counts.offered,
+    });
+    // A thread that did not hand in its part leaves its messages unaccounted for.
+    let complete = observed.parts.len() == observed.threads as usize;
+    RunResult {
+        schema_version: SCHEMA_VERSION,
+        scenario: scenario.name.clone(),
+        verdict,
+        verdict_reasons,
+        clients: scenario.clients,
+        measured_s: merged.steady.elapsed_us as f64 / SECOND_US as f64,
+        drain_s: merged.drained_us as f64 / SECOND_US as f64,
+        ledger: Ledger {
+            closed: complete && merged.account.totals.is_closed(),
+            totals: merged.account.totals,
+            repaired_gaps: merged.sessions.repaired_gaps,
+            dropped_duplicates: merged.sessions.dropped_duplicates,
+            faults: merged.account.faults.clone(),
+        },
+        latency_us: (&merged.latencies).into(),
+        rates: rates(&merged.steady),
+        server: server(&observed, &merged),
+        generator,
+        counts: merged.counts,
+        errors,
+        curves: (&merged.latencies).into(),
+        environment: environment(&observed),
+        series: observed.series.points(),
+        ended_early: observed.ended_early,
+    }
+}
+
+impl Merged {
+    fn add(&mut self, part: &Part) {
+        self.account.add(part.account.clone());
+        self.latencies.add(&part.latencies);
+        self.counts.add(&part.counts);
+        self.sessions.add(&part.sessions);
+        let (steady, wall_ns) = (&part.steady, (part.steady.elapsed_us * 1_000).max(1) as f64);
+        self.busiest = self.busiest.max(steady.cpu_ns as f64 / wall_ns);
+        self.waited = self.waited.max(steady.waited_ns as f64 / wall_ns);
+        self.steady.offered += steady.offered;
+        self.steady.accepted += steady.accepted;
+        self.steady.delivered += steady.delivered;
+        self.steady.cpu_ns += steady.cpu_ns;
+        self.steady.elapsed_us = self.steady.elapsed_us.max(steady.elapsed_us);
+        self.drained_us = self.drained_us.max(part.drained_us);
+    }
+}
+
+/// `None` rather than a division by nothing.
+fn per(amount: f64, count: f64) -> Option<f64> {
+    (count > 0.0).then(|| amount / count)
+}
+
+fn rates(steady: &Steady) -> Rates {
+    let per_second = |count: u64| per(count as f64 * SECOND_US as f64, steady.elapsed_us as f64).unwrap_or(0.0);
+    Rates {
+        offered_per_s: per_second(steady.offered),
+        accepted_per_s: per_second(steady.accepted),
+        delivered_per_s: per_second(steady.delivered),
+    }
+}
+
+fn generator(merged: &Merged, closed_loop: bool, rss_bytes: u64) -> Generator {
+    let steady = &merged.steady;
+    let cpu_us = steady.cpu_ns as f64 / 1e3;
+    // In a closed loop nothing is late: an acknowledgement is the schedule.
+    let slip = |quantile| merged.latencies.slip.quantile(quantile);
+    Generator {
+        closed_loop,
+        cpu_us_per_delivery: per(cpu_us, steady.delivered as f64),
+        cpu_share: per(cpu_us, steady.elapsed_us as f64).unwrap_or(0.0),
+        busiest_thread: merged.busiest,
+        waited_for_cpu: merged.waited,
+        schedule_slip_us_p50: slip(0.5),
+        schedule_slip_us_p99: slip(0.99),
+        schedule_slip_us_max: slip(1.0),
+        rss_bytes,
+        bytes_in: merged.sessions.bytes_in,
+        bytes_out: merged.sessions.bytes_out,
+        resends: merged.sessions.resends,
+    }
+}
+
+fn server(observed: &Observed, merged: &Merged) -> Server {
+    let steady_end = observed.steady_end.unwrap_or_default();
+    let steady = &merged.steady;
+    let cpu_us = steady_end.cpu_us_since(&observed.steady_begin).map(|us| us as f64);
+    let setup_cpu_us = observed.after_setup.cpu_us_since(&observed.before).map(|us| us as f64);
+    let clients = f64::from(observed.request.plan.scenario.clients);
+    let client_seconds = clients * steady.elapsed_us as f64 / SECOND_US as f64;
+    let grown = |after: &Sample, before: &Sample| {
+        let same = after.pid == before.pid;
+        after.rss_bytes.zip(before.rss_bytes).filter(|_| same).map(|(after, before)| after as f64 - before as f64)
+    };
+    let info = |key: &str| observed.probe.info.get(key).cloned();
+    let entries = steady_end.entries_delivered.zip(observed.steady_begin.entries_delivered);
+    Server {
+        source: observed.probe.source,
+        cpu_us_per_delivery: cpu_us.and_then(|us| per(us, steady.delivered as f64)),
+        cpu_us_per_send: cpu_us.and_then(|us| per(us, steady.accepted as f64)),
+        cpu_us_per_client_second: cpu_us.and_then(|us| per(us, client_seconds)),
+        cpu_us_per_login: setup_cpu_us.and_then(|us| per(us, clients)),
+        cpu_cores: cpu_us.and_then(|us| per(us, steady.elapsed_us as f64)),
+        rss_bytes: steady_end.rss_bytes,
+        rss_bytes_before: observed.before.rss_bytes,
+        rss_bytes_per_client: grown(&steady_end, &observed.before).and_then(|bytes| per(bytes, clients)),
+        entries_delivered: entries.and_then(|(end, begin)| end.checked_sub(begin)),
+        durability: info("durability"),
+        version: info("version"),
+        shards: info("shards"),
+    }
+}
+
+fn environment(observed: &Observed) -> Environment {
+    let plan = &observed.request.plan;
+    Environment {
+        server: plan.server.to_string(),
+        seed: plan.seed,
+        run_id: format!("{:016x}", plan.run_id),
+        first_user: plan.first_user,
+        threads: observed.threads,
+        processes: observed.processes,
+        scenario: plan.scenario.to_toml(),
+        ..Environment::of_this_machine()
+    }
+}
