@@ -1,0 +1,163 @@
+//! What is measured against what, in which order, how often.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::target::{Binaries, Kind, Target};
+use super::workload::{self, Crowds, Placement, Point, Record, Sample, Times};
+
+/// A part of the measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Section {
+    /// One-to-one within one shard, one thread.
+    Direct,
+    /// Groups, one thread.
+    Group,
+    /// Idle connections and logins, one thread.
+    Idle,
+    /// One-to-one with the other durabilities, one thread.
+    Durability,
+    /// One-to-one on two threads, within a shard and across.
+    Shards,
+}
+
+/// Messages that each sender keeps in flight.
+const IN_FLIGHT: [u64; 4] = [1, 8, 16, 64];
+/// Groups: members, and how many of them send.
+const GROUPS: [(usize, usize); 4] = [(100, 1), (100, 8), (1_000, 1), (1_000, 8)];
+
+/// How much of it.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How often everything is measured, in turns.
+    pub rounds: usize,
+    /// How often, at most, idle crowds are: they take long and vary little.
+    pub idle_rounds: usize,
+    /// The parts.
+    pub sections: Vec<Section>,
+    /// Pairs that talk one to one.
+    pub pairs: usize,
+    /// How long each point takes.
+    pub times: Times,
+    /// How large the idle crowds are.
+    pub crowds: Crowds,
+}
+
+impl Plan {
+    /// A first look (`quick`), or figures to publish.
+    #[must_use]
+    pub fn new(rounds: usize, quick: bool, pairs: usize, sections: Vec<Section>) -> Plan {
+        let ms = Duration::from_millis;
+        let times = if quick {
+            Times { warm_up: ms(300), window: ms(700) }
+        } else {
+            Times { warm_up: ms(500), window: ms(2_000) }
+        };
+        let idle = if quick { Duration::from_secs(2) } else { Duration::from_secs(5) };
+        let crowds = Crowds { small: 2_000, large: 18_000, idle };
+        Plan { rounds, idle_rounds: if quick { 1 } else { 3 }, sections, pairs, times, crowds }
+    }
+
+    /// Which processes are started in each round, in this order, with what to do on each.
+    fn runs(&self, round: usize) -> Vec<(Kind, u16, Vec<Work>)> {
+        let has = |section| self.sections.contains(&section);
+        let direct = Work::Direct(Placement::Same);
+        let mut alone = Vec::new();
+        if has(Section::Direct) || has(Section::Durability) {
+            alone.push(direct);
+        }
+        if has(Section::Group) {
+            alone.extend(GROUPS.map(|(members, senders)| Work::Group(members, senders)));
+        }
+        if has(Section::Idle) && round < self.idle_rounds {
+            alone.push(Work::Idle);
+        }
+        let mut runs = vec![(Kind::Floor, 1, alone.clone()), (Kind::Os, 1, alone)];
+        if has(Section::Durability) {
+            runs.extend([(Kind::Fsync, 1, vec![direct]), (Kind::None, 1, vec![direct])]);
+        }
+        if has(Section::Shards) {
+            let both = vec![direct, Work::Direct(Placement::Across)];
+            runs.extend([(Kind::Floor, 2, both.clone()), (Kind::Os, 2, both)]);
+        }
+        runs.retain(|(_, _, works)| !works.is_empty());
+        runs
+    }
+
+    /// Measures everything, telling on standard error what it does.
+    ///
+    /// # Errors
+    /// A process cannot be started, or a workload failed.
+    pub fn execute(&self, binaries: &Binaries) -> anyhow::Result<Results> {
+        let mut results = Results::default();
+        for round in 0..self.rounds {
+            for (kind, threads, works) in self.runs(round) {
+                let target = Target::start(binaries, kind, threads)?;
+                for work in works {
+                    let mut record = |point: Point, sample: Sample| {
+                        eprintln!(
+                            "round {:>2}  {:12} x{threads}  {:42} {:>9.2} {:4} {:>9.0}/s {:>5.2} cpus",
+                            round + 1,
+                            kind.to_string(),
+                            point.to_string(),
+                            sample.value,
+                            point.unit(),
+                            sample.rate,
+                            sample.cpus
+                        );
+                        results.0.entry(Key { threads, point, kind }).or_default().push(sample);
+                    };
+                    self.measure(&target, work, &mut record)
+                        .map_err(|error| error.context(format!("{kind} with {threads} threads: {work:?}")))?;
+                }
+            }
+        }
+        Ok(results)
+    }
+
+    fn measure(&self, target: &Target, work: Work, record: Record<'_>) -> anyhow::Result<()> {
+        match work {
+            Work::Direct(placement) => workload::direct(target, placement, self.pairs, &IN_FLIGHT, self.times, record),
+            Work::Group(members, senders) => workload::group(target, members, senders, self.times, record),
+            Work::Idle => workload::idle(target, self.crowds, record),
+        }
+    }
+}
+
+/// What is done with a process.
+#[derive(Clone, Copy, Debug)]
+enum Work {
+    Direct(Placement),
+    Group(usize, usize),
+    Idle,
+}
+
+/// Names a series of samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// Threads that serve clients.
+    pub threads: u16,
+    /// What was measured.
+    pub point: Point,
+    /// On what.
+    pub kind: Kind,
+}
+
+/// All samples, by round.
+#[derive(Debug, Default)]
+pub struct Results(pub BTreeMap<Key, Vec<Sample>>);
+
+impl Results {
+    /// The values of a series, one for each round in which it was measured.
+    #[must_use]
+    pub fn values(&self, key: Key) -> Vec<f64> {
+        let samples = self.0.get(&key).map_or(&[][..], |samples| samples);
+        samples.iter().map(|sample| sample.value).collect()
+    }
+
+    /// One series as multiples of another, round by round.
+    #[must_use]
+    pub fn ratios(&self, of: Key, to: Key) -> Vec<f64> {
+        self.values(of).iter().zip(self.values(to)).map(|(of, to)| of / to).collect()
+    }
+}

@@ -1,0 +1,154 @@
+//! Results as a table for people and as JSON for programs.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::plan::{Key, Plan, Results};
+use super::statistics::{interval, median};
+use super::target::Kind;
+use super::workload::{BODY_BYTES, Placement, Point};
+
+/// What is to be reached, with `durability = "os"` and within one shard.
+enum Goal {
+    /// At most so many times the floor.
+    Times(f64),
+    /// At most so much.
+    Value(f64),
+}
+
+fn goal(key: Key) -> Option<Goal> {
+    let direct = |in_flight| Point::Direct { placement: Placement::Same, in_flight };
+    match key {
+        Key { threads: 2.., .. } => None,
+        Key { point, .. } if point == direct(1) => Some(Goal::Times(1.8)),
+        Key { point, .. } if point == direct(8) => Some(Goal::Times(3.0)),
+        Key { point, .. } if point == direct(64) => Some(Goal::Value(2.0)),
+        Key { point: Point::Group { members: 1_000, senders: 8 }, .. } => Some(Goal::Times(1.5)),
+        Key { point: Point::IdleBytes, .. } => Some(Goal::Value(3_072.0)),
+        _ => None,
+    }
+}
+
+/// The tables, in Markdown.
+#[must_use]
+pub fn markdown(results: &Results) -> String {
+    let mut text = String::new();
+    for threads in [1, 2] {
+        let servers = results.0.keys().filter(|key| key.threads == threads && key.kind == Kind::Os);
+        let rows: String = servers.map(|&key| against_floor(results, key)).collect();
+        if !rows.is_empty() {
+            let plural = if threads == 1 { "thread" } else { "threads" };
+            let _ = write!(
+                text,
+                "### Durability `os`, {threads} {plural}\n\n\
+                 | server CPU (or memory) for | floor | hubbub | times the floor (95%) | goal | deliveries/s, floor and hubbub |\n\
+                 |---|--:|--:|--:|--:|--:|\n{rows}\n"
+            );
+        }
+    }
+    let points: Vec<Key> = results.0.keys().filter(|key| key.kind == Kind::Fsync).copied().collect();
+    if !points.is_empty() {
+        text.push_str(
+            "### Durabilities, 1 thread\n\n\
+             | server CPU for | `none` | `os` | `fsync` | `fsync` as a multiple of `os` (95%) | goal |\n\
+             |---|--:|--:|--:|--:|--:|\n",
+        );
+        points.iter().for_each(|&key| text.push_str(&durabilities(results, key)));
+    }
+    text
+}
+
+fn against_floor(results: &Results, key: Key) -> String {
+    let floor = Key { kind: Kind::Floor, ..key };
+    let ratios = results.ratios(key, floor);
+    let goal = match goal(key) {
+        None => String::new(),
+        Some(Goal::Times(times)) => format!("≤ {times}x"),
+        Some(Goal::Value(value)) => format!("≤ {value} {}", key.point.unit()),
+    };
+    let rates = match (rate(results, floor), rate(results, key)) {
+        (Some(floor), Some(server)) => format!("{floor:.0}k, {server:.0}k"),
+        _ => String::new(),
+    };
+    let (floor, server) = (value(results, floor), value(results, key));
+    format!("| {} | {floor} | {server} | {} | {goal} | {rates} |\n", key.point, multiple(&ratios))
+}
+
+fn durabilities(results: &Results, fsync: Key) -> String {
+    let of = |kind| Key { kind, ..fsync };
+    let ratios = results.ratios(fsync, of(Kind::Os));
+    let goal = match fsync.point {
+        Point::Direct { in_flight: 16.., .. } => "≤ 1.3x",
+        _ => "",
+    };
+    let [none, os, fsync_value] = [Kind::None, Kind::Os, Kind::Fsync].map(|kind| value(results, of(kind)));
+    format!("| {} | {none} | {os} | {fsync_value} | {} | {goal} |\n", fsync.point, multiple(&ratios))
+}
+
+fn value(results: &Results, key: Key) -> String {
+    match median(&results.values(key)) {
+        None => "–".to_owned(),
+        Some(value) if value < 100.0 => format!("{value:.2} {}", key.point.unit()),
+        Some(value) => format!("{value:.0} {}", key.point.unit()),
+    }
+}
+
+/// Thousands a second.
+fn rate(results: &Results, key: Key) -> Option<f64> {
+    let rates: Vec<f64> = results.0.get(&key)?.iter().map(|sample| sample.rate / 1e3).collect();
+    median(&rates).filter(|rate| *rate > 0.0)
+}
+
+fn multiple(ratios: &[f64]) -> String {
+    match (median(ratios), interval(ratios)) {
+        (Some(middle), Some((low, high))) => format!("{middle:.2} ({low:.2} to {high:.2})"),
+        _ => String::new(),
+    }
+}
+
+/// Everything, sample by sample.
+#[must_use]
+pub fn json(plan: &Plan, results: &Results) -> Value {
+    let series = results.0.iter().map(|(key, samples)| {
+        let ratios = results.ratios(*key, Key { kind: Kind::Floor, ..*key });
+        json!({
+            "target": key.kind.to_string(),
+            "threads": key.threads,
+            "point": key.point.to_string(),
+            "unit": key.point.unit(),
+            "median": median(&results.values(*key)),
+            "values": results.values(*key),
+            "rates": samples.iter().map(|sample| sample.rate).collect::<Vec<_>>(),
+            "cpus": samples.iter().map(|sample| sample.cpus).collect::<Vec<_>>(),
+            "times_floor": { "median": median(&ratios), "interval_95": interval(&ratios), "values": ratios },
+        })
+    });
+    json!({
+        "schema": 1,
+        "conditions": {
+            "rounds": plan.rounds,
+            "pairs": plan.pairs,
+            "body_bytes": BODY_BYTES,
+            "window_ms": plan.times.window.as_millis() as u64,
+            "machine": machine(),
+        },
+        "series": series.collect::<Vec<_>>(),
+    })
+}
+
+/// Where this was measured, and how busy it was.
+#[must_use]
+pub fn machine() -> Value {
+    let line = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+    let model = line("/proc/cpuinfo").lines().find_map(|line| {
+        let (name, model) = line.split_once(':')?;
+        (name.trim() == "model name").then(|| model.trim().to_owned())
+    });
+    json!({
+        "cpu": model,
+        "cpus": std::thread::available_parallelism().map_or(0, usize::from),
+        "kernel": line("/proc/sys/kernel/osrelease"),
+        "load_average": line("/proc/loadavg"),
+    })
+}

@@ -1,0 +1,479 @@
+//! One thread of the floor: reads what is ready, passes it on, writes once to each socket.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::net::{Shutdown, TcpStream as StdStream};
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::sync::{Arc, RwLock};
+use std::task::{Context, Poll, Waker};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::{Bytes, BytesMut};
+use hubbub_codec::frame::decode_frame;
+use hubbub_codec::proto::client_frame::Body;
+use hubbub_codec::proto::conversation::Kind;
+use hubbub_codec::proto::send::To;
+use hubbub_codec::proto::server_frame::Body as Reply;
+use hubbub_codec::proto::{self, ClientFrame};
+use hubbub_core::ids::UserId;
+use hubbub_core::slots::SlotTable;
+use hubbub_server::mailbox::Mailbox;
+use prost::Message as _;
+use slab::Slab;
+use socket2::SockRef;
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::connection::Connection;
+use super::frames::{self, Passed};
+
+/// Most bytes of one read.
+const READ_BYTES: usize = 64 * 1024;
+const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// A connection that lets this much wait is closed; the driver's loops are closed, so none of its connections does.
+const OUT_BYTES_MAX: usize = 16 << 20;
+/// Envelopes taken from one lane in one turn.
+const LANE_STEP: usize = 1_024;
+/// As the server's.
+const EVENT_INTERVAL: u32 = 512;
+
+/// What all threads share.
+pub(super) struct Shared {
+    pub(super) slots: SlotTable,
+    pub(super) mailboxes: Box<[Mailbox<Handed>]>,
+    /// Members by group. Read once for each message to a group, written when one is made.
+    pub(super) groups: RwLock<HashMap<u64, Arc<[u64]>>>,
+}
+
+/// What one thread hands to another.
+pub(super) enum Handed {
+    /// A connection whose user lives there, what was read of it, and the number of its login.
+    Connection(StdStream, u64, Vec<u8>, u64),
+    /// A frame for a user.
+    ToUser(u64, Bytes),
+    /// A frame for the members of a group.
+    ToGroup(u64, Bytes),
+}
+
+/// See the module.
+pub(super) struct Relay {
+    id: usize,
+    shared: Arc<Shared>,
+    connections: Slab<Connection>,
+    /// The connection of each user here; the last one to log in.
+    by_user: HashMap<u64, u32>,
+    /// Which connections here belong to a group, as of an epoch.
+    resolved: HashMap<u64, (u64, Rc<[u32]>)>,
+    /// Changes with `by_user`.
+    epoch: u64,
+    seq: u64,
+    scratch: BytesMut,
+    frame: BytesMut,
+    /// Buffers that no connection uses now.
+    spare: Vec<BytesMut>,
+    dirty: Vec<u32>,
+    /// Threads that were sent something in this turn.
+    rung: Vec<bool>,
+    turn: Option<Waker>,
+    turn_pending: bool,
+    this: Weak<RefCell<Relay>>,
+}
+
+/// What ends a reading task.
+enum Stop {
+    Gone,
+    /// The user lives elsewhere; the number is that of the login.
+    Move(u64),
+}
+
+impl Relay {
+    /// Runs one thread. Blocks it.
+    pub(super) fn run(id: usize, listener: std::net::TcpListener, shared: Arc<Shared>) -> std::io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .event_interval(EVENT_INTERVAL)
+            .build_local(tokio::runtime::LocalOptions::default())?;
+        runtime.block_on(async move {
+            let listener = TcpListener::from_std(listener)?;
+            let relay = Relay::new(id, shared);
+            tokio::task::spawn_local(turn_loop(relay.clone()));
+            loop {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                relay.borrow_mut().add(stream);
+            }
+        })
+    }
+
+    fn new(id: usize, shared: Arc<Shared>) -> Rc<RefCell<Relay>> {
+        Rc::new_cyclic(|this| {
+            RefCell::new(Relay {
+                id,
+                rung: vec![false; shared.mailboxes.len()],
+                shared,
+                connections: Slab::new(),
+                by_user: HashMap::new(),
+                resolved: HashMap::new(),
+                epoch: 0,
+                seq: 0,
+                scratch: BytesMut::new(),
+                frame: BytesMut::new(),
+                spare: Vec::new(),
+                dirty: Vec::new(),
+                turn: None,
+                turn_pending: false,
+                this: this.clone(),
+            })
+        })
+    }
+
+    fn add(&mut self, stream: TcpStream) -> u32 {
+        let (read, write) = stream.into_split();
+        let index = self.connections.insert(Connection::new(write)) as u32;
+        let this = self.this.upgrade().expect("tasks do not outlive their thread");
+        tokio::task::spawn_local(read_loop(this, index, read));
+        index
+    }
+
+    // ---- Reading ----
+
+    fn poll_read(&mut self, index: u32, socket: &mut OwnedReadHalf, cx: &mut Context<'_>) -> Poll<Stop> {
+        loop {
+            let unread = &mut self.connections[index as usize].unread;
+            self.scratch.reserve(unread.len() + READ_BYTES);
+            self.scratch.extend_from_slice(unread);
+            match tokio_util::io::poll_read_buf(Pin::new(&mut *socket), cx, &mut self.scratch) {
+                Poll::Pending => {
+                    self.scratch.clear();
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(1..)) => {
+                    unread.clear();
+                    let bytes = self.scratch.split().freeze();
+                    if let Some(stop) = self.take_bytes(index, bytes) {
+                        return Poll::Ready(stop);
+                    }
+                }
+                Poll::Ready(Ok(0) | Err(_)) => {
+                    self.scratch.clear();
+                    return Poll::Ready(Stop::Gone);
+                }
+            }
+        }
+    }
+
+    fn take_bytes(&mut self, index: u32, mut bytes: Bytes) -> Option<Stop> {
+        let now_us = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as i64;
+        let stop = loop {
+            match decode_frame(&mut bytes, FRAME_BYTES_MAX) {
+                Ok(None) => break None,
+                Err(_) => return Some(Stop::Gone),
+                Ok(Some(payload)) => match ClientFrame::decode(payload) {
+                    Err(_) => return Some(Stop::Gone),
+                    Ok(frame) => {
+                        if let Some(stop) = self.take_frame(index, frame, now_us) {
+                            break Some(stop);
+                        }
+                    }
+                },
+            }
+        };
+        let unread = &mut self.connections[index as usize].unread;
+        if bytes.is_empty() {
+            *unread = Vec::new();
+        } else {
+            unread.extend_from_slice(&bytes);
+        }
+        stop
+    }
+
+    fn take_frame(&mut self, index: u32, frame: ClientFrame, now_us: i64) -> Option<Stop> {
+        let id = frame.request_id;
+        match frame.body? {
+            Body::Send(send) => self.pass(index, id, send, now_us),
+            Body::Delivered(_) | Body::Read(_) => {}
+            Body::Hello(_) => self.reply(index, id, frames::welcome()),
+            Body::Login(login) => {
+                self.connections[index as usize].user = login.device_id;
+                if self.thread_of(login.device_id) != self.id {
+                    return Some(Stop::Move(id));
+                }
+                self.open(index, id);
+            }
+            Body::Sync(_) => self.reply(index, id, Reply::Synced(proto::Synced::default())),
+            Body::Ping(ping) => {
+                self.reply(index, id, Reply::Pong(proto::Pong { nonce: ping.nonce, server_time_us: now_us }));
+            }
+            Body::CreateGroup(create) => self.make_group(index, id, create.members),
+            _ => self.reply(index, id, Reply::Done(proto::Done {})),
+        }
+        None
+    }
+
+    fn thread_of(&self, user: u64) -> usize {
+        usize::from(self.shared.slots.shard_of_user(UserId(user)).0)
+    }
+
+    fn open(&mut self, index: u32, request_id: u64) {
+        let user_id = self.connections[index as usize].user;
+        self.by_user.insert(user_id, index);
+        self.epoch += 1;
+        self.reply(index, request_id, Reply::LoggedIn(proto::LoggedIn { user_id, created: false }));
+    }
+
+    fn make_group(&mut self, index: u32, request_id: u64, mut members: Vec<u64>) {
+        let owner = self.connections[index as usize].user;
+        members.push(owner);
+        let count = members.len();
+        let mut groups = self.shared.groups.write().expect("nobody panics while holding it");
+        let group = groups.len() as u64 + 1;
+        groups.insert(group, members.into());
+        drop(groups);
+        self.reply(index, request_id, frames::group(group, owner, count));
+    }
+
+    // ---- Passing on ----
+
+    fn pass(&mut self, index: u32, request_id: u64, send: proto::Send, now_us: i64) {
+        let sender = self.connections[index as usize].user;
+        let kind = match send.to {
+            Some(To::User(user)) => Kind::Direct(proto::Direct { low: user.min(sender), high: user.max(sender) }),
+            Some(To::Group(group)) => Kind::Group(group),
+            None => return,
+        };
+        self.seq += 1;
+        let passed = Passed {
+            conversation: proto::Conversation { kind: Some(kind) },
+            seq: self.seq,
+            sender,
+            time_us: now_us,
+            client_message_id: send.name.unwrap_or_default().client_message_id,
+            body: send.body,
+        };
+        passed.append_sent(request_id, self.out(index));
+        let mut frame = std::mem::take(&mut self.frame);
+        passed.append_entry(&mut frame);
+        match send.to {
+            Some(To::User(user)) => {
+                self.out(index).extend_from_slice(&frame);
+                self.to_user(user, &frame);
+            }
+            Some(To::Group(group)) => self.to_group(group, &frame),
+            None => {}
+        }
+        frame.clear();
+        self.frame = frame;
+    }
+
+    fn to_user(&mut self, user: u64, frame: &[u8]) {
+        let thread = self.thread_of(user);
+        if thread != self.id {
+            self.hand(thread, Handed::ToUser(user, Bytes::copy_from_slice(frame)));
+        } else if let Some(&index) = self.by_user.get(&user) {
+            self.out(index).extend_from_slice(frame);
+        }
+    }
+
+    fn to_group(&mut self, group: u64, frame: &[u8]) {
+        self.to_members_here(group, frame);
+        if self.shared.mailboxes.len() > 1 {
+            let shared = Bytes::copy_from_slice(frame);
+            let id = self.id;
+            for thread in (0..self.shared.mailboxes.len()).filter(|&thread| thread != id) {
+                self.hand(thread, Handed::ToGroup(group, shared.clone()));
+            }
+        }
+    }
+
+    fn to_members_here(&mut self, group: u64, frame: &[u8]) {
+        for &index in self.members_here(group).iter() {
+            self.out(index).extend_from_slice(frame);
+        }
+    }
+
+    fn members_here(&mut self, group: u64) -> Rc<[u32]> {
+        if let Some((epoch, members)) = self.resolved.get(&group)
+            && *epoch == self.epoch
+        {
+            return members.clone();
+        }
+        let groups = self.shared.groups.read().expect("nobody panics while holding it");
+        let members = groups.get(&group).map_or(&[][..], |members| members);
+        let members: Rc<[u32]> = members.iter().filter_map(|user| self.by_user.get(user).copied()).collect();
+        self.resolved.insert(group, (self.epoch, members.clone()));
+        members
+    }
+
+    fn hand(&mut self, thread: usize, handed: Handed) {
+        if self.shared.mailboxes[thread].push(self.id, handed).is_err() {
+            eprintln!("hubbub-floor: a lane is full, a frame is dropped");
+        }
+        self.rung[thread] = true;
+        self.want_turn();
+    }
+
+    // ---- Writing ----
+
+    fn reply(&mut self, index: u32, request_id: u64, body: Reply) {
+        frames::append_reply(request_id, body, self.out(index));
+    }
+
+    /// Where a connection's frames go; they leave at the end of the turn.
+    fn out(&mut self, index: u32) -> &mut BytesMut {
+        let connection = &mut self.connections[index as usize];
+        if !connection.dirty {
+            connection.dirty = true;
+            if connection.out.capacity() == 0 {
+                connection.out = self.spare.pop().unwrap_or_default();
+            }
+            self.dirty.push(index);
+            self.want_turn();
+        }
+        &mut self.connections[index as usize].out
+    }
+
+    fn want_turn(&mut self) {
+        if !self.turn_pending {
+            self.turn_pending = true;
+            if let Some(turn) = &self.turn {
+                turn.wake_by_ref();
+            }
+        }
+    }
+
+    fn take_turn(&mut self, cx: &mut Context<'_>) {
+        self.turn = Some(cx.waker().clone());
+        self.turn_pending = false;
+        self.take_in();
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for index in dirty.drain(..) {
+            self.flush(index);
+        }
+        self.dirty = dirty;
+        for (thread, rung) in self.rung.iter_mut().enumerate() {
+            if std::mem::take(rung) {
+                self.shared.mailboxes[thread].bell().ring();
+            }
+        }
+    }
+
+    fn take_in(&mut self) {
+        let shared = self.shared.clone();
+        let mailbox = &shared.mailboxes[self.id];
+        for lane in 0..mailbox.senders() {
+            let mut taken = 0;
+            while taken < LANE_STEP
+                && let Some(handed) = mailbox.pop(lane)
+            {
+                taken += 1;
+                match handed {
+                    Handed::ToUser(user, frame) => self.to_user(user, &frame),
+                    Handed::ToGroup(group, frame) => self.to_members_here(group, &frame),
+                    Handed::Connection(stream, user, unread, request_id) => {
+                        self.take_connection(stream, user, unread, request_id);
+                    }
+                }
+            }
+            if taken == LANE_STEP {
+                self.want_turn();
+            }
+        }
+    }
+
+    fn take_connection(&mut self, stream: StdStream, user: u64, unread: Vec<u8>, request_id: u64) {
+        let Ok(stream) = TcpStream::from_std(stream) else { return };
+        let index = self.add(stream);
+        let connection = &mut self.connections[index as usize];
+        connection.user = user;
+        connection.unread = unread;
+        self.open(index, request_id);
+    }
+
+    fn flush(&mut self, index: u32) {
+        let Some(connection) = self.connections.get_mut(index as usize) else { return };
+        connection.dirty = false;
+        if connection.blocked {
+            if connection.out.len() > OUT_BYTES_MAX {
+                // Its reading task sees the end and removes it.
+                let _ = SockRef::from(connection.write.as_ref()).shutdown(Shutdown::Both);
+            }
+            return;
+        }
+        match connection.write_out() {
+            Ok(true) => {
+                let mut buffer = std::mem::take(&mut connection.out);
+                buffer.clear();
+                self.spare.push(buffer);
+            }
+            Ok(false) => {
+                connection.blocked = true;
+                let this = self.this.upgrade().expect("tasks do not outlive their thread");
+                tokio::task::spawn_local(drain(this, index));
+            }
+            // The reading task sees it too, and removes the connection.
+            Err(_) => connection.out.clear(),
+        }
+    }
+
+    fn remove(&mut self, index: u32) -> Option<Connection> {
+        let connection = self.connections.try_remove(index as usize)?;
+        if self.by_user.get(&connection.user) == Some(&index) {
+            self.by_user.remove(&connection.user);
+            self.epoch += 1;
+        }
+        Some(connection)
+    }
+
+    fn move_away(&mut self, index: u32, read: OwnedReadHalf, request_id: u64) {
+        let Some(connection) = self.remove(index) else { return };
+        let Ok(stream) = read.reunite(connection.write) else { return };
+        if let Ok(stream) = stream.into_std() {
+            let thread = self.thread_of(connection.user);
+            self.hand(thread, Handed::Connection(stream, connection.user, connection.unread, request_id));
+        }
+    }
+}
+
+async fn read_loop(relay: Rc<RefCell<Relay>>, index: u32, mut socket: OwnedReadHalf) {
+    match std::future::poll_fn(|cx| relay.borrow_mut().poll_read(index, &mut socket, cx)).await {
+        Stop::Gone => drop(relay.borrow_mut().remove(index)),
+        Stop::Move(request_id) => relay.borrow_mut().move_away(index, socket, request_id),
+    }
+}
+
+/// Takes turns: after all connections that are ready, because it is woken by the first of them.
+async fn turn_loop(relay: Rc<RefCell<Relay>>) {
+    let (shared, id) = {
+        let relay = relay.borrow();
+        (relay.shared.clone(), relay.id)
+    };
+    std::future::poll_fn(|cx| {
+        let rung = shared.mailboxes[id].bell().poll_rung(cx).is_ready();
+        relay.borrow_mut().take_turn(cx);
+        if rung {
+            cx.waker().wake_by_ref();
+        }
+        Poll::<()>::Pending
+    })
+    .await;
+}
+
+/// Waits until a socket takes more, and writes.
+async fn drain(relay: Rc<RefCell<Relay>>, index: u32) {
+    std::future::poll_fn(|cx| {
+        let mut relay = relay.borrow_mut();
+        let Some(connection) = relay.connections.get_mut(index as usize) else { return Poll::Ready(()) };
+        loop {
+            if !matches!(connection.write_out(), Ok(false)) {
+                connection.blocked = false;
+                return Poll::Ready(());
+            }
+            // Ready at once only when the socket took more meanwhile.
+            if connection.write.as_ref().poll_write_ready(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await;
+}
