@@ -182,3 +182,6 @@ pub fn end_process(error: &CommitError) -> ! {
     error!("the server stops; every acknowledged message is safe. Make room or repair the disk, then start it again");
     std::process::abort();
 }
+
+#[cfg(test)]
+mod tests;

@@ -179,6 +179,7 @@ pub fn run(parts: Parts) -> std::io::Result<()> {
         let shard = Shard::new(parts);
         let accepting = tokio::task::spawn_local(opening::accept_loop(shard.clone(), listener));
         tokio::task::spawn_local(ticking::tick_loop(shard.clone()));
+        shard.borrow_mut().note_disk();
         shard.borrow_mut().recover(outbox);
         let turns = tokio::task::spawn_local(turn_loop(shard.clone(), accepting.abort_handle()));
         let _ = turns.await; // A panic there has already ended the process.

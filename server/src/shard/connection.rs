@@ -58,6 +58,10 @@ pub(super) struct Connection {
     pub(super) in_progress: u16,
     /// The socket took no more: a task waits for it.
     pub(super) blocked: bool,
+    /// That task.
+    pub(super) drain: Option<AbortHandle>,
+    /// What of `out_bytes` is counted as waiting in the shard and the node.
+    pub(super) held_bytes: usize,
     /// A push was not queued: nothing is pushed or read until everything is written.
     pub(super) lagging: bool,
     /// Stands in the shard's list of those with queued frames.
@@ -89,6 +93,8 @@ impl Connection {
             out_bytes: 0,
             in_progress: 0,
             blocked: false,
+            drain: None,
+            held_bytes: 0,
             lagging: false,
             dirty: false,
             last_heard: now,

@@ -1,7 +1,7 @@
 //! From the socket to the core: each connection's task reads into the shard's one buffer and takes frames apart there.
 //!
-//! A task that may not read (too many requests in progress, lagging, logging in, a congested shard) waits for the
-//! shard instead of the socket; what it had read stays with its connection, at most one read and one frame.
+//! A task that may not read (too many requests in progress, too much to be sent, logging in, a congested shard) waits
+//! for the shard instead of the socket; what it had read stays with its connection, at most one read and one frame.
 
 use super::Shard;
 use super::connection::Stage;
@@ -105,6 +105,7 @@ impl Shard {
         let connection = &self.connections[id.0 as usize];
         let own = connection.stage == Stage::Opening
             || connection.lagging
+            || connection.out_bytes > self.limits.outbound_bytes_max
             || (connection.stage == Stage::Open && connection.in_progress >= requests_max);
         if own || self.node.phase() != Phase::Running {
             return true;

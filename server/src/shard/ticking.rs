@@ -55,7 +55,7 @@ impl Shard {
     }
 
     fn each_second(&mut self) {
-        self.core.handle(Input::StorageFull(self.node.disk.is_full()), super::now());
+        self.note_disk();
         let counted = self.core.counters();
         self.counters.sends = counted.sends;
         self.counters.entries_delivered = counted.deliveries;
@@ -66,6 +66,11 @@ impl Shard {
         self.counters.busy_ns = thread_cpu_ns();
         self.counters.publish();
         self.commits.publish();
+    }
+
+    /// Tells the core whether there is room for messages.
+    pub(super) fn note_disk(&mut self) {
+        self.core.handle(Input::StorageFull(self.node.disk.is_full()), super::now());
     }
 
     // ---- Deadlines ----

@@ -2,7 +2,7 @@
 //!
 //! What a socket does not take stays queued, and a task waits for it; beyond the limit nothing more is pushed to that
 //! connection (it *lags*, and the core continues its logs when it has drained). Answers to requests are always queued:
-//! there are at most as many as may be in progress, and a lagging connection is not read.
+//! there are at most as many as may be in progress, and a connection over its limit is not read.
 
 use super::Shard;
 use super::connection::{Connection, Stage};
@@ -19,6 +19,7 @@ use std::io::{self, IoSlice};
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use tokio::net::tcp::OwnedWriteHalf;
+use tokio::task::AbortHandle;
 
 /// Most frames in one write.
 const FRAMES_PER_WRITE: usize = 64;
@@ -154,9 +155,10 @@ impl Shard {
         if connection.stage == Stage::Closing {
             return self.linger(id);
         }
+        // It may not have been read for all that waited.
+        connection.wake();
         if std::mem::take(&mut connection.lagging) {
             let session = connection.session();
-            connection.wake();
             self.counters.connections_lagging -= 1;
             self.input(Input::OutboundDrained(session));
         }
@@ -170,33 +172,41 @@ impl Shard {
         connection.own_queue();
         connection.blocked = true;
         connection.blocked_since = now.max(1);
-        let held = connection.out_bytes;
         let Some(write) = connection.write.clone() else { return };
-        self.hold_bytes(held);
+        self.hold_bytes(id);
         let shard = self.handle.upgrade().expect("tasks do not outlive their shard");
-        tokio::task::spawn_local(drain(shard, id, write));
+        let task = tokio::task::spawn_local(drain(shard, id, write));
+        self.connections[id.0 as usize].drain = Some(task.abort_handle());
         self.look_by(id, now + write_ticks);
     }
 
-    fn hold_bytes(&mut self, bytes: usize) {
-        self.outbound_bytes += bytes;
-        self.node.outbound_bytes.fetch_add(bytes, Relaxed);
+    /// Counts what a connection has queued as waiting.
+    fn hold_bytes(&mut self, id: (u32, u32)) {
+        let connection = &mut self.connections[id.0 as usize];
+        let (before, after) = (connection.held_bytes, connection.out_bytes);
+        connection.held_bytes = after;
+        self.count_held(before, after);
     }
 
-    fn free_bytes(&mut self, bytes: usize) {
-        self.outbound_bytes -= bytes;
-        self.node.outbound_bytes.fetch_sub(bytes, Relaxed);
+    fn count_held(&mut self, before: usize, after: usize) {
+        self.outbound_bytes = self.outbound_bytes + after - before;
+        if after >= before {
+            self.node.outbound_bytes.fetch_add(after - before, Relaxed);
+        } else {
+            self.node.outbound_bytes.fetch_sub(before - after, Relaxed);
+        }
     }
 
     /// Writes on after waiting; true when there is nothing left to wait for.
-    fn write_on(&mut self, id: (u32, u32), held: &mut usize) -> bool {
-        self.free_bytes(std::mem::take(held));
+    fn write_on(&mut self, id: (u32, u32)) -> bool {
         let now = self.deadlines.now();
         let Some(connection) = self.connection(id) else { return true };
         let before = connection.out_bytes;
         match connection.write_out() {
             Ok(true) => {
                 connection.blocked = false;
+                connection.drain = None;
+                self.hold_bytes(id);
                 self.written(id);
                 true
             }
@@ -204,8 +214,7 @@ impl Shard {
                 if connection.out_bytes < before {
                     connection.blocked_since = now.max(1);
                 }
-                *held = connection.out_bytes;
-                self.hold_bytes(*held);
+                self.hold_bytes(id);
                 false
             }
             Err(_) => {
@@ -302,9 +311,9 @@ impl Shard {
         } else {
             self.count_end(reason, connection.is_stranger());
         }
-        if let Some(task) = &connection.task {
-            task.abort();
-        }
+        // Both hold the socket; it is closed with the last of them.
+        connection.task.iter().chain(&connection.drain).for_each(AbortHandle::abort);
+        self.count_held(connection.held_bytes, 0);
         if matches!(connection.stage, Stage::Open | Stage::Opening) {
             self.session_over(connection.session(), connection.stage == Stage::Open);
         }
@@ -330,11 +339,10 @@ impl Shard {
 
 /// Waits for a socket and writes, until all is written or the connection is gone.
 async fn drain(shard: Rc<RefCell<Shard>>, id: (u32, u32), socket: Rc<OwnedWriteHalf>) {
-    let mut held = shard.borrow_mut().connection(id).map_or(0, |connection| connection.out_bytes);
     loop {
         // An error shows at the next write.
         let _ = socket.writable().await;
-        if shard.borrow_mut().write_on(id, &mut held) {
+        if shard.borrow_mut().write_on(id) {
             return;
         }
     }
