@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::report::format::time_us;
+
 /// Lateness of sends that is never held against the generator, in microseconds: turns of its loop are 0.2 ms apart, and a
 /// wake-up beside a busy server waits for the scheduler.
 pub const SLIP_HARMLESS_US: u64 = 2_000;
@@ -114,7 +116,14 @@ fn judge_slip(evidence: &Evidence, find: &mut impl FnMut(Verdict, String)) {
         return;
     }
     let verdict = if share > SLIP_SHARE_GENERATOR { Verdict::Generator } else { Verdict::Unclear };
-    find(verdict, format!("sends were {slip} µs late at p99, which is {} of the p99 acknowledgement", percent(share)));
+    find(
+        verdict,
+        format!(
+            "sends were {} late at p99, which is {} of the p99 acknowledgement",
+            time_us(slip as f64),
+            percent(share)
+        ),
+    );
 }
 
 fn percent(share: f64) -> String {

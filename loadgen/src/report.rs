@@ -1,7 +1,9 @@
 //! What a run leaves behind: `result.json` for programs, `report.html` and a summary for people.
 
+pub mod axis;
 pub mod format;
 pub mod html;
+mod pictures;
 pub mod plot;
 pub mod result;
 pub mod summary;

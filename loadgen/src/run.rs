@@ -59,7 +59,6 @@ struct Observed {
     request: Request,
     threads: u32,
     processes: u32,
-    start_us: u64,
     parts: Vec<Part>,
     series: Series,
     before: Sample,
@@ -145,7 +144,7 @@ impl Run<'_> {
             threads: self.workers.threads,
             processes: self.workers.processes,
             request: self.request.clone(),
-            start_us,
+
             parts: Vec::new(),
             series: Series::new(self.workers.threads, &plan),
             before: self.before,

@@ -51,6 +51,9 @@ pub fn summary(result: &RunResult) -> String {
 pub fn ledger_words(ledger: &Ledger) -> String {
     let totals = &ledger.totals;
     let (accepted, delivered) = (count(totals.accepted), count(totals.delivered));
+    if ledger.closed && totals.accepted == 0 {
+        return "closed: nothing was sent, and nothing arrived".to_owned();
+    }
     if ledger.closed {
         let on_sync = match totals.delivered_on_sync {
             0 => String::new(),
@@ -81,6 +84,13 @@ pub fn ledger_words(ledger: &Ledger) -> String {
 pub fn verdict_words(result: &RunResult) -> String {
     let reasons = result.verdict_reasons.join("; ");
     match result.verdict {
+        Verdict::Server if result.generator.closed_loop => {
+            "server: a closed loop, so unit costs are the server's, and latencies say nothing of a given load"
+                .to_owned()
+        }
+        Verdict::Server if result.counts.offered == 0 => {
+            "server: nothing was sent, and nobody was disturbed".to_owned()
+        }
         Verdict::Server => "server: the generator kept its schedule, so the figures are the server's".to_owned(),
         Verdict::Unclear => format!("unclear: {reasons}"),
         Verdict::Generator => format!("generator: it was the limit, so no figure here is the server's; {reasons}"),
