@@ -1,0 +1,61 @@
+//! The harness over real sockets, against a server that can be told to break its promises. One property per file.
+
+mod closes;
+mod corrupt;
+mod cut_connections;
+mod duplicated;
+mod fake;
+mod groups;
+mod login_refused;
+mod lost;
+mod processes;
+mod repaired;
+mod same_seed;
+mod schema;
+mod swapped;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use fake::{Fake, Fault};
+use hubbub_loadgen::engine::plan::Plan;
+use hubbub_loadgen::report::result::RunResult;
+use hubbub_loadgen::run::{Request, run};
+use hubbub_loadgen::scenario::Scenario;
+
+/// A small, short scenario.
+fn scenario(name: &str, clients: u32) -> Scenario {
+    let mut scenario = Scenario { clients, duration_s: 1.0, ramp_s: 0.2, ..Scenario::load(name).unwrap() };
+    if let Some(direct) = &mut scenario.direct {
+        direct.messages_per_second_per_client = 50.0;
+    }
+    scenario
+}
+
+/// A file with a secret; it lives as long as the test.
+fn secret_file() -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(fake::SECRET).unwrap();
+    file
+}
+
+fn request(fake: &Fake, scenario: Scenario, secret_file: PathBuf) -> Request {
+    Request {
+        plan: Plan { scenario, seed: 7, run_id: 0x5eed, first_user: 1_000, server: fake.address },
+        secret_file,
+        metrics: None,
+        pid: None,
+        threads: 1,
+        processes: Some(1),
+        quiet: true,
+    }
+}
+
+/// Runs `scenario` against a server with `fault`.
+fn run_against(fault: Fault, scenario: Scenario) -> RunResult {
+    let (fake, secret) = (Fake::start(fault), secret_file());
+    let request = request(&fake, scenario, secret.path().to_owned());
+    run(request, &Arc::new(AtomicU32::new(0))).unwrap()
+}
