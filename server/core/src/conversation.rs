@@ -163,6 +163,11 @@ impl Log {
         self.block.removed.extend(users.iter().map(|&user| (user, seq)));
     }
 
+    /// Whether the open block must be closed before an entry of up to so many bytes.
+    pub(crate) fn block_lacks_room(&self, entry_bytes_max: usize) -> bool {
+        self.block.count > 0 && self.block.entries.len() + entry_bytes_max > BLOCK_BYTES_MAX
+    }
+
     /// Whether the open block must be closed before another entry.
     pub(crate) fn block_is_full(&self) -> bool {
         usize::from(self.block.count) >= BLOCK_ENTRIES_MAX || self.block.entries.len() >= BLOCK_BYTES_MAX
@@ -201,6 +206,20 @@ impl Log {
         self.uncommitted.iter().find(|(n, entry)| n == name && entry.seq > after).map(|(_, entry)| *entry)
     }
 
+    /// The stretches that a past or present member may see, as far as their beginning is durable. `None` when there
+    /// are none. A direct conversation is its users' before it has an entry.
+    pub(crate) fn visible_spans(&self, user: UserId) -> Option<&[Span]> {
+        let begun = if self.record.created_by.is_none() { self.committed.max(Seq(1)) } else { self.committed };
+        let spans = &self.members.get(user)?.spans;
+        let count = spans.partition_point(|span| span.joined <= begun);
+        (count > 0).then(|| &spans[..count])
+    }
+
+    /// Whether the last of these spans goes on, as far as is durable.
+    pub(crate) fn is_open(&self, spans: &[Span]) -> bool {
+        spans.last().is_some_and(|span| span.left.is_none_or(|left| left > self.committed.next()))
+    }
+
     /// What a member may read after `from`: `(after, up_to)`; entries in between, if any, are the next to send.
     /// `None` when nothing is left, now or later.
     pub(crate) fn visible_after(&self, spans: &[Span], from: Seq) -> Option<(Seq, Seq)> {
@@ -219,9 +238,9 @@ impl Log {
     }
 
     /// Highest seq that a member may see.
-    pub(crate) fn visible_head(&self, member: &MemberRecord) -> Seq {
-        let last = member.spans.last().expect("members have spans");
-        last.left.map_or(self.committed, |left| Seq(left.0 - 1).min(self.committed))
+    pub(crate) fn visible_head(&self, spans: &[Span]) -> Seq {
+        let left = spans.last().and_then(|span| span.left);
+        left.map_or(self.committed, |left| Seq(left.0 - 1).min(self.committed))
     }
 }
 
@@ -329,6 +348,8 @@ struct CursorRow {
     decided: CursorRecord,
     /// As others may see it.
     committed: CursorRecord,
+    /// Whether `decided` was given to the store.
+    written: bool,
 }
 
 impl Cursors {
@@ -338,6 +359,7 @@ impl Cursors {
             device,
             decided: record,
             committed: record,
+            written: true,
         });
         let mut rows: Vec<CursorRow> = rows.collect();
         rows.sort_unstable_by_key(|row| (row.user, row.device));
@@ -366,30 +388,30 @@ impl Cursors {
             Ok(at) => &mut self.rows[at],
             Err(at) => {
                 let record = CursorRecord::default();
-                self.rows.insert(at, CursorRow { user, device, decided: record, committed: record });
+                self.rows.insert(at, CursorRow { user, device, decided: record, committed: record, written: true });
                 &mut self.rows[at]
             }
         }
     }
 
-    /// Raises a device's marks; tells the row to write when that changed anything.
-    pub(crate) fn raise(
-        &mut self,
-        user: UserId,
-        device: DeviceId,
-        delivered: Seq,
-        read: Seq,
-        now: Timestamp,
-    ) -> Option<(DeviceId, CursorRecord)> {
+    /// Raises a device's marks. What that changed is then in [`Cursors::take_unwritten`].
+    pub(crate) fn raise(&mut self, user: UserId, device: DeviceId, delivered: Seq, read: Seq, now: Timestamp) {
         let row = self.row(user, device);
         let delivered = row.decided.delivered.max(delivered).max(read);
         let read = row.decided.read.max(read);
-        let raised = CursorRecord { delivered, read, last_seen: now };
-        if (raised.delivered, raised.read) == (row.decided.delivered, row.decided.read) {
-            return None;
+        if (delivered, read) != (row.decided.delivered, row.decided.read) {
+            row.decided = CursorRecord { delivered, read, last_seen: now };
+            row.written = false;
         }
-        row.decided = raised;
-        Some((row.device, raised))
+    }
+
+    /// The next of a user's rows that is to be written.
+    pub(crate) fn take_unwritten(&mut self, user: UserId) -> Option<(DeviceId, CursorRecord)> {
+        let start = self.rows.partition_point(|row| row.user < user);
+        let mut of_user = self.rows[start..].iter_mut().take_while(|row| row.user == user);
+        let row = of_user.find(|row| !row.written)?;
+        row.written = true;
+        Some((row.device, row.decided))
     }
 
     /// Everything decided about a user up to these marks is durable now.

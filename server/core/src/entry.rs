@@ -61,7 +61,22 @@ pub enum Content {
     },
 }
 
+/// Bytes of an encoded entry apart from what [`Content::bytes`] counts: tags, lengths, numbers, ids and the name.
+const OVERHEAD_BYTES_MAX: usize = 128;
+
 impl Content {
+    /// An upper bound of the encoded entry's bytes, without encoding it.
+    #[must_use]
+    pub fn entry_bytes_max(&self) -> usize {
+        OVERHEAD_BYTES_MAX
+            + match self {
+                Content::User { body, content_type, .. } => body.len() + content_type.len(),
+                Content::GroupCreated { title, members, .. } => title.len() + members.len() * 8,
+                Content::MembersAdded(members) | Content::MembersRemoved(members) => members.len() * 8,
+                Content::MemberLeft { .. } => 0,
+            }
+    }
+
     /// Whether a person wrote it, which is what ordinals count.
     #[must_use]
     pub fn is_user(&self) -> bool {

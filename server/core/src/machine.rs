@@ -1,7 +1,7 @@
 //! The interface of the machine: what goes in and what comes out.
 
 use crate::ids::{Conversation, DeviceId, PartitionId, Seq, ShardId, UserId};
-use crate::message::{Message, ReceiptsPush, Run};
+use crate::message::{Message, ReceiptsPush, Run, Start};
 use crate::records::{Batch, OutboxRow, Page, Read, ReadResult};
 use crate::request::{Reply, Request, SessionId};
 use std::ops::Range;
@@ -22,14 +22,14 @@ pub enum Input {
     },
     /// A session is gone.
     Closed(SessionId),
-    /// A push was not queued because the session is over its outbound limit: its log stands after `after`.
+    /// A push of entries was not queued because the session is over its outbound limit.
     OutboundFull {
         /// Which.
         session: SessionId,
         /// Whose log.
         conversation: Conversation,
-        /// What the session has had.
-        after: Seq,
+        /// Where the session stands in that log: after the entries before a run, or at [`Effect::PushPage`]'s `start`.
+        position: Start,
     },
     /// A session that was over its limit has room again.
     OutboundDrained(SessionId),
@@ -90,8 +90,10 @@ pub enum Effect {
         conversation: Conversation,
         /// Which life of it.
         log_id: crate::ids::LogId,
-        /// What the session has had.
+        /// What the client holds.
         from: Seq,
+        /// Where the session stood before the page.
+        start: Start,
         /// The entries.
         page: Page,
     },

@@ -5,7 +5,7 @@
 //! in the order in which they were decided.
 
 use crate::ids::{Conversation, DeviceId, LogId, MessageId, PartitionId, Seq, ShardId, UserId};
-use crate::records::{OutboxRow, Page, PagePosition};
+use crate::records::{MembershipRecord, OutboxRow, Page, PagePosition};
 use crate::request::{Append, Caller, ConversationState, Reply, ReplyTo, SessionId};
 use bytes::Bytes;
 
@@ -78,6 +78,8 @@ pub struct Pull {
 pub enum Start {
     /// After a cursor of the client, in this life of the log (0: unknown).
     Cursor(Seq, LogId),
+    /// After this seq, whatever the client holds: everything in between that it may see was sent before.
+    Since(Seq),
     /// After the user's delivered mark, and not too far before the head.
     Delivered,
     /// Not too far before the head, whatever the marks say.
@@ -135,8 +137,8 @@ pub enum SessionMessage {
     Behind(Conversation, Seq),
     /// Runs of conversations homed on that shard were left out for want of room.
     AllBehind(ShardId),
-    /// A user's membership was stored: `true` when it is open.
-    MembershipChanged(UserId, Conversation, bool),
+    /// A user's membership was stored.
+    MembershipChanged(UserId, Conversation, MembershipRecord),
 }
 
 /// A page for one session.

@@ -27,6 +27,11 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Whether a sync waits to hear how far it has to go in a conversation.
+    pub(crate) fn wants_state(&self, index: FollowedIndex) -> bool {
+        self.syncs.as_ref().is_some_and(|syncs| matches!(syncs.waiting.get(&index), Some((_, None))))
+    }
+
     pub(crate) fn new(open: &Open) -> Session {
         Session {
             id: open.session,

@@ -18,7 +18,7 @@ use crate::machine::{CloseReason, Counters, Effect, Input, Output, ReadToken};
 use crate::message::{ConversationMessage, Message, Pull, SessionMessage, UsersMessage};
 use crate::partition::{Gated, Partition};
 use crate::records::{Batch, PartitionState, Read, ReadResult, Write};
-use crate::request::{Caller, Refusal, Reply, ReplyTo, Request, SessionId};
+use crate::request::{Caller, ConversationState, Refusal, Reply, ReplyTo, Request, SessionId};
 use crate::sessions::{Sessions, User};
 use crate::settings::Settings;
 use crate::slots::SlotTable;
@@ -56,6 +56,8 @@ pub struct Shard {
     marks: Map<(Conversation, UserId, crate::ids::DeviceId), (Seq, Seq)>,
     /// Pages to ask for again at the next tick, after a failed read.
     retries: Vec<(SessionId, FollowedIndex)>,
+    /// Subscriptions to look at once the edge has carried out what was pushed to them.
+    settling: Vec<(SessionId, FollowedIndex)>,
 
     /// What each read under way is for.
     reads: Slab<PendingRead>,
@@ -71,8 +73,8 @@ pub struct Shard {
 enum PendingRead {
     Conversation(Conversation),
     User(UserId),
-    /// A pull, the seq it continues from, and the state it was asked for.
-    Pull(Conversation, Pull, Seq),
+    /// A pull, the seq it continues from, and the state that goes with the page.
+    Pull(Conversation, Pull, Seq, Option<Box<ConversationState>>),
     History(Conversation, Caller, Option<Seq>),
     FindName(Conversation),
     Missing(Conversation),
@@ -109,6 +111,7 @@ impl Shard {
             subscriptions: Subscriptions::default(),
             marks: Map::default(),
             retries: Vec::new(),
+            settling: Vec::new(),
             reads: Slab::new(),
             local: VecDeque::new(),
             users_swept: Timestamp(0),
@@ -127,12 +130,18 @@ impl Shard {
             Input::LoadFailed(token) => self.handle_loaded(token, None),
             Input::Open(open) => self.handle_open(open),
             Input::Closed(session) => self.handle_closed(session),
-            Input::OutboundFull { session, conversation, after } => self.handle_full(session, conversation, after),
+            Input::OutboundFull { session, conversation, position } => {
+                self.handle_full(session, conversation, position);
+            }
             Input::OutboundDrained(session) => self.handle_drained(session),
             Input::Recovered(_, rows) => self.send_memberships(&rows),
             Input::StorageFull(full) => self.storage_full = full,
             Input::Tick => self.handle_tick(),
         }
+        self.handle_local();
+    }
+
+    fn handle_local(&mut self) {
         while let Some(message) = self.local.pop_front() {
             self.handle_message(message);
         }
@@ -150,8 +159,11 @@ impl Shard {
         !self.out.effects.is_empty()
     }
 
-    /// Closes the open batch of every partition and appends them to `batches`, to be committed in this order.
+    /// Closes the open batch of every partition and appends them to `batches`, to be committed in this order. To be
+    /// called after all effects were carried out: it may leave new ones.
     pub fn seal(&mut self, now: Timestamp, batches: &mut Vec<Batch>) {
+        self.settle();
+        self.handle_local();
         for p in 0..self.partitions.len() {
             let Some(partition) = &mut self.partitions[p] else { continue };
             if !partition.has_open() {
@@ -234,8 +246,8 @@ impl Shard {
             SessionMessage::Receipts(receipts) => self.handle_receipts(receipts),
             SessionMessage::Behind(conversation, head) => self.handle_behind(conversation, head),
             SessionMessage::AllBehind(home) => self.handle_all_behind(home),
-            SessionMessage::MembershipChanged(user, conversation, member) => {
-                self.handle_membership_changed(user, conversation, member);
+            SessionMessage::MembershipChanged(user, conversation, membership) => {
+                self.handle_membership_changed(user, conversation, membership);
             }
         }
     }
@@ -300,10 +312,10 @@ impl Shard {
             (PendingRead::Conversation(conversation), _) => self.conversation_not_loaded(conversation),
             (PendingRead::User(user), Some(ReadResult::User(stored))) => self.user_loaded(user, stored),
             (PendingRead::User(user), _) => self.user_not_loaded(user),
-            (PendingRead::Pull(conversation, pull, from), Some(ReadResult::Page(page))) => {
-                self.answer_pull(conversation, pull, from, page);
+            (PendingRead::Pull(conversation, pull, from, state), Some(ReadResult::Page(page))) => {
+                self.answer_pull(conversation, pull, from, state, page);
             }
-            (PendingRead::Pull(conversation, pull, _), _) => self.pull_failed(conversation, pull),
+            (PendingRead::Pull(conversation, pull, ..), _) => self.pull_failed(conversation, pull),
             (PendingRead::History(conversation, caller, skip_from), Some(ReadResult::Page(page))) => {
                 self.answer_history(conversation, caller, skip_from, page);
             }
@@ -328,6 +340,7 @@ impl Shard {
     fn handle_home(&mut self, conversation: Conversation, message: ConversationMessage) {
         let home = match self.home_by_id.get(&conversation) {
             Some(&home) => home,
+            None if matches!(message, ConversationMessage::Unfollow(_)) => return,
             None => self.load(conversation),
         };
         self.homes[home].used = self.now;

@@ -34,14 +34,25 @@ pub(crate) struct Subscription {
     pub(crate) pulling: bool,
     /// A page is to be asked for when the session has fewer under way.
     pub(crate) queued: bool,
+    /// Everything there will be was pushed; over once the edge has taken it.
+    pub(crate) ended: bool,
 }
 
 impl Subscription {
     /// The seq up to which the session has been sent, when that is known.
     pub(crate) fn sent_up_to(&self) -> Option<Seq> {
         match self.position {
-            Start::Cursor(seq, _) => Some(seq),
+            Start::Cursor(seq, _) | Start::Since(seq) => Some(seq),
             Start::Delivered | Start::Tail => None,
+        }
+    }
+
+    /// Goes back to an earlier position: that of the first of several pushes which were not queued.
+    pub(crate) fn set_back_to(&mut self, position: Start) {
+        (self.live, self.ended) = (false, false);
+        let Start::Cursor(sent, _) = self.position else { return };
+        if !matches!(position, Start::Cursor(earlier, _) if earlier > sent) {
+            self.position = position;
         }
     }
 
@@ -115,7 +126,7 @@ impl Subscriptions {
             self.followed.insert(Followed { id: conversation, home, subscriptions: Vec::new() }) as FollowedIndex
         });
         if let Some(subscription) = self.get(session, index) {
-            (subscription.position, subscription.live) = (position, false);
+            (subscription.position, subscription.live, subscription.ended) = (position, false, false);
             return index;
         }
         if self.places.len() <= session as usize {
@@ -125,42 +136,45 @@ impl Subscriptions {
         let subscriptions = &mut self.followed[index as usize].subscriptions;
         let slot = places.len() as u32;
         places.push(Place { followed: index, at: subscriptions.len() as u32 });
-        subscriptions.push(Subscription { session, slot, position, live: false, pulling: false, queued: false });
+        let (live, pulling, queued, ended) = (false, false, false, false);
+        subscriptions.push(Subscription { session, slot, position, live, pulling, queued, ended });
         index
     }
 
-    /// Removes a subscription, and the conversation with its last one.
-    pub(crate) fn unfollow(&mut self, session: u32, followed: FollowedIndex) {
-        if let Some(at) = self.at(session, followed) {
-            self.remove(followed, at);
-        }
+    /// Removes a subscription, and the conversation with its last one: then tells which one is gone.
+    pub(crate) fn unfollow(&mut self, session: u32, followed: FollowedIndex) -> Option<Conversation> {
+        let at = self.at(session, followed)?;
+        self.remove(followed, at)
     }
 
-    /// Removes all subscriptions of a session.
-    pub(crate) fn close(&mut self, session: u32) {
+    /// Removes all subscriptions of a session; tells which conversations are gone with them.
+    pub(crate) fn close(&mut self, session: u32) -> Vec<Conversation> {
+        let mut gone = Vec::new();
         while let Some(place) = self.of_session(session).last().copied() {
-            self.remove(place.followed, place.at);
+            gone.extend(self.remove(place.followed, place.at));
         }
         if let Some(places) = self.places.get_mut(session as usize) {
             *places = Vec::new();
         }
+        gone
     }
 
-    fn remove(&mut self, followed: FollowedIndex, at: u32) {
+    fn remove(&mut self, followed: FollowedIndex, at: u32) -> Option<Conversation> {
         let subscriptions = &mut self.followed[followed as usize].subscriptions;
         let removed = subscriptions.swap_remove(at as usize);
         if let Some(moved) = subscriptions.get(at as usize) {
             self.places[moved.session as usize][moved.slot as usize].at = at;
         }
-        if subscriptions.is_empty() {
-            let gone = self.followed.remove(followed as usize);
-            self.by_id.remove(&gone.id);
+        let gone = subscriptions.is_empty().then(|| self.followed.remove(followed as usize).id);
+        if let Some(gone) = &gone {
+            self.by_id.remove(gone);
         }
         let places = &mut self.places[removed.session as usize];
         places.swap_remove(removed.slot as usize);
         if let Some(moved) = places.get(removed.slot as usize).copied() {
             self.followed[moved.followed as usize].subscriptions[moved.at as usize].slot = removed.slot;
         }
+        gone
     }
 }
 

@@ -73,8 +73,8 @@ impl Shard {
         let (seq, message_id) = self.decide(home, name, content);
         let now = self.now;
         let log = self.homes[home].log_mut().expect("an entry was just decided");
-        // A person has read up to what they write; it is stored with the device's next mark.
-        let _ = log.cursors.raise(caller.user, caller.device, Seq(0), seq, now);
+        // A person has read up to what they write; it is stored, and then shown, with their next mark.
+        log.cursors.raise(caller.user, caller.device, Seq(0), seq, now);
         let conversation = self.homes[home].id;
         let sent = Reply::Sent { conversation, seq, message_id, time: now, duplicate: false };
         self.reply_gated(self.homes[home].partition, caller.reply_to, sent);
@@ -85,6 +85,10 @@ impl Shard {
         let now = self.now;
         let partition = self.homes[home].partition;
         let id = self.partition(partition).next_id(now);
+        let log = self.homes[home].log().expect("only logs get entries");
+        if log.block_lacks_room(content.entry_bytes_max()) {
+            self.close_block(home);
+        }
         let log = self.homes[home].log_mut().expect("only logs get entries");
         let before = log.block_bytes();
         let (seq, first) = log.append(id, name, now, content);

@@ -3,7 +3,7 @@
 use super::Shard;
 use crate::ids::{Conversation, Seq, ShardId};
 use crate::machine::Effect;
-use crate::message::{ConversationMessage, Message, ReceiptsPush, Run, SessionMessage};
+use crate::message::{ConversationMessage, Message, ReceiptsPush, Run, SessionMessage, Start};
 use crate::request::SessionId;
 use crate::subscriptions::FollowedIndex;
 
@@ -42,10 +42,9 @@ impl Shard {
         let end = self.out.targets.len();
         self.counters.deliveries += (end - start) as u64 * (run.last.0 - run.first.0 + 1);
         let removed = run.removed.clone();
-        let last = run.last;
         if end > start {
             self.out.effects.push(Effect::PushRun(run, start as u32..end as u32));
-            self.synced_by_run(index, last);
+            self.settle_run(index, start..end);
         }
         for session in behind {
             self.fall_behind(session, index);
@@ -66,8 +65,7 @@ impl Shard {
             .collect();
         for session in gone {
             let id = self.sessions.at(session).id;
-            self.sync_reached(id, index, None);
-            self.subscriptions.unfollow(session, index);
+            self.end_subscription(id, index);
         }
     }
 
@@ -108,16 +106,13 @@ impl Shard {
         }
     }
 
-    /// The edge did not queue a push: the session has had the log only up to `after`.
-    pub(super) fn handle_full(&mut self, id: SessionId, conversation: Conversation, after: Seq) {
+    /// The edge did not queue a push: the session stands where it stood before.
+    pub(super) fn handle_full(&mut self, id: SessionId, conversation: Conversation, position: Start) {
         let Some(session) = self.sessions.get(id) else { return };
         session.lagging = true;
         let Some(index) = self.subscriptions.find(&conversation) else { return };
         let Some(subscription) = self.subscriptions.get(id.index, index) else { return };
-        if let crate::message::Start::Cursor(sent, log_id) = subscription.position {
-            subscription.move_to(sent.min(after), log_id);
-        }
-        subscription.live = false;
+        subscription.set_back_to(position);
         self.counters.resyncs += 1;
     }
 
@@ -130,6 +125,7 @@ impl Shard {
         for index in places {
             self.want_page(id, index);
         }
+        self.want_queued(id);
     }
 
     // ---- Receipts ----

@@ -174,6 +174,10 @@ impl Shard {
     }
 
     fn decide_removal(&mut self, home: usize, name: MessageName, content: Content, users: &[UserId]) -> Seq {
+        // Whoever is removed must be noted in the run that holds the entry: it may not end just before it.
+        if self.homes[home].log().is_some_and(|log| log.block_lacks_room(content.entry_bytes_max())) {
+            self.close_block(home);
+        }
         let log = self.homes[home].log_mut().expect("members belong to logs");
         log.note_removed_by_next(users);
         let (seq, _) = self.decide(home, name, content);

@@ -3,6 +3,7 @@
 use super::{PendingRead, Shard};
 use crate::ids::UserId;
 use crate::machine::{CloseReason, Open};
+use crate::message::ConversationMessage;
 use crate::records::{AccountRecord, Read, StoredUser, Write};
 use crate::request::{Refusal, Reply, ReplyTo, SessionId};
 use crate::sessions::{Device, ReadyUser, Session, User};
@@ -101,7 +102,9 @@ impl Shard {
 
     fn end(&mut self, id: SessionId) -> Option<Session> {
         let session = self.sessions.remove(id)?;
-        self.subscriptions.close(id.index);
+        for conversation in self.subscriptions.close(id.index) {
+            self.send_home(conversation, ConversationMessage::Unfollow(self.id));
+        }
         self.syncs_open -= session.syncs.as_ref().map_or(0, |syncs| syncs.open());
         Some(session)
     }

@@ -1,10 +1,10 @@
 //! Delivered and read marks: gathered for a tick at the session's shard, raised and stored at the conversation's home.
 
 use super::Shard;
-use crate::ids::{Conversation, Seq};
+use crate::ids::{Conversation, DeviceId, Seq, UserId};
 use crate::message::{ConversationMessage, Mark, ReceiptsPush};
 use crate::partition::Gated;
-use crate::records::Write;
+use crate::records::{CursorRecord, Write};
 use crate::request::{Caller, Refusal, Reply};
 
 impl Shard {
@@ -35,24 +35,41 @@ impl Shard {
     pub(super) fn apply_mark(&mut self, home: usize, mark: Mark) {
         let now = self.now;
         let place = &mut self.homes[home];
-        let (conversation, partition) = (place.id, place.partition);
-        let known = place.log_mut().filter(|log| log.members.get(mark.user).is_some());
-        let Some(log) = known else { return self.refuse_mark(mark, Refusal::UnknownConversation) };
+        let partition = place.partition;
+        let head = place.log().and_then(|log| Some(log.visible_head(log.visible_spans(mark.user)?)));
+        let Some(head) = head else { return self.refuse_mark(mark, Refusal::UnknownConversation) };
         let got = mark.delivered.max(mark.read);
-        if got > log.committed {
-            let head = log.committed;
+        if got > head {
             return self.refuse_mark(mark, Refusal::BeyondHead { head, got });
         }
-        if let Some((device, record)) = log.cursors.raise(mark.user, mark.device, mark.delivered, mark.read, now) {
-            let (delivered, read) = log.cursors.decided(mark.user);
-            place.gated += 1;
-            self.write(partition, Write::PutCursor(conversation, mark.user, device, record));
-            let receipts = ReceiptsPush { conversation, receipts: vec![(mark.user, delivered, read)] };
-            self.gate(partition, Gated::Receipts(home, receipts));
-        }
+        let log = place.log_mut().expect("only logs have a head");
+        log.cursors.raise(mark.user, mark.device, mark.delivered, mark.read, now);
+        self.write_marks(home, mark.user);
         if let Some(to) = mark.reply_to {
             self.reply_gated(partition, to, Reply::Done);
         }
+    }
+
+    /// Writes what has changed of a user's marks, and shows it when that is durable.
+    fn write_marks(&mut self, home: usize, user: UserId) {
+        let place = &mut self.homes[home];
+        let (conversation, partition) = (place.id, place.partition);
+        let log = place.log_mut().expect("only logs have marks");
+        let (delivered, read) = log.cursors.decided(user);
+        let mut changed = false;
+        while let Some((device, record)) = self.unwritten_mark(home, user) {
+            changed = true;
+            self.write(partition, Write::PutCursor(conversation, user, device, record));
+        }
+        if changed {
+            self.homes[home].gated += 1;
+            let receipts = ReceiptsPush { conversation, receipts: vec![(user, delivered, read)] };
+            self.gate(partition, Gated::Receipts(home, receipts));
+        }
+    }
+
+    fn unwritten_mark(&mut self, home: usize, user: UserId) -> Option<(DeviceId, CursorRecord)> {
+        self.homes[home].log_mut()?.cursors.take_unwritten(user)
     }
 
     fn refuse_mark(&mut self, mark: Mark, refusal: Refusal) {

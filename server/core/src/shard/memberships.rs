@@ -5,11 +5,11 @@
 
 use super::{PendingRead, Shard};
 use crate::conversation::Busy;
-use crate::ids::{Conversation, MessageId, PartitionId, UserId};
+use crate::ids::{Conversation, MessageId, PartitionId, Seq, UserId};
 use crate::machine::Effect;
 use crate::message::{ConversationMessage, Message, SessionMessage, Start, UsersMessage};
-use crate::records::{OutboxRow, Read, Write};
-use crate::request::{Caller, Reply};
+use crate::records::{MembershipRecord, OutboxRow, Read, Write};
+use crate::request::{Caller, Reply, SessionId};
 use crate::sessions::User;
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -53,7 +53,7 @@ impl Shard {
             confirmed.entry(row.conversation).or_default().push(row.n);
         }
         for row in rows {
-            let change = SessionMessage::MembershipChanged(row.user, row.conversation, row.membership.member);
+            let change = SessionMessage::MembershipChanged(row.user, row.conversation, row.membership);
             self.send_gated(partition, self.id, Message::ToSession(change));
         }
         for (conversation, rows) in confirmed {
@@ -82,24 +82,41 @@ impl Shard {
     pub(super) fn find_missing(&mut self, partition: PartitionId, mut users: Vec<UserId>, conversation: Conversation) {
         users.retain(|user| !matches!(self.users.get(user), Some(User::Ready(_))));
         if users.is_empty() {
-            return self.send_home(conversation, ConversationMessage::Missing(Vec::new()));
+            // They exist once their accounts are durable.
+            let home = self.slots.shard_of_conversation(&conversation);
+            let message = Message::ToConversation(conversation, ConversationMessage::Missing(users));
+            return self.send_gated(partition, home, message);
         }
         self.read_gated(partition, PendingRead::Missing(conversation), Read::MissingUsers(users));
     }
 
     /// A membership is durable: tell the user's sessions, and let those that follow everything begin to read it.
-    pub(super) fn handle_membership_changed(&mut self, user: UserId, conversation: Conversation, member: bool) {
+    pub(super) fn handle_membership_changed(
+        &mut self,
+        user: UserId,
+        conversation: Conversation,
+        membership: MembershipRecord,
+    ) {
         let Some(User::Ready(ready)) = self.users.get(&user) else { return };
         let sessions: Vec<_> = ready.sessions().collect();
         for id in sessions {
-            self.out.effects.push(Effect::PushMembership(id, conversation, member));
+            self.out.effects.push(Effect::PushMembership(id, conversation, membership.member));
             let follows_all = self.sessions.get(id).is_some_and(|session| session.follows_all);
-            let followed = self.subscriptions.find(&conversation);
-            let follows = followed.is_some_and(|followed| self.subscriptions.get(id.index, followed).is_some());
-            if member && follows_all && !follows {
-                self.follow(id, conversation, Start::Delivered);
+            if membership.member && follows_all && !self.goes_on(id, &conversation) {
+                // Not after the delivered mark: another device may have been quicker than this one.
+                self.follow(id, conversation, Start::Since(Seq(membership.joined.0 - 1)));
             }
         }
+    }
+
+    /// Whether a session follows a conversation already; if that was about to end, it goes on.
+    fn goes_on(&mut self, id: SessionId, conversation: &Conversation) -> bool {
+        let Some(index) = self.subscriptions.find(conversation) else { return false };
+        let Some(subscription) = self.subscriptions.get(id.index, index) else { return false };
+        if std::mem::take(&mut subscription.ended) {
+            self.want_page(id, index);
+        }
+        true
     }
 
     pub(super) fn list_conversations(&mut self, caller: Caller, after: Option<Conversation>, limit: usize) {

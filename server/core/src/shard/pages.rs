@@ -7,30 +7,31 @@ use super::{PendingRead, Shard};
 use crate::conversation::Log;
 use crate::ids::{Conversation, LogId, Seq, UserId};
 use crate::message::{Message, Next, Pull, PullAnswer, PullPage, SessionMessage, Start};
-use crate::records::{MemberRecord, Page, PagePosition, PageRequest, Read};
+use crate::records::{Page, PagePosition, PageRequest, Read, Span};
 use crate::request::{Caller, ConversationState, Refusal, Reply};
 
 impl Shard {
     pub(super) fn pull(&mut self, home: usize, pull: Pull) {
         let place = &self.homes[home];
         let conversation = place.id;
-        let known = place.log().and_then(|log| Some((log, log.members.get(pull.user)?)));
-        let Some((log, member)) = known else {
+        let known = place.log().and_then(|log| Some((log, log.visible_spans(pull.user)?)));
+        let Some((log, spans)) = known else {
             let state = pull.with_state.then(|| ConversationState::none(conversation));
             return self.send_page(conversation, pull, PullAnswer::NotAMember, state);
         };
-        let from = match start_of(log, pull.user, pull.start, self.settings.sync_entries_max) {
+        let from = match start_of(log, pull.user, spans, pull.start, self.settings.sync_entries_max) {
             Ok(from) => from,
             Err(()) => {
                 let reset =
-                    PullAnswer::Reset { log_id: log.log_id, floor: log.record.floor, head: log.visible_head(member) };
+                    PullAnswer::Reset { log_id: log.log_id, floor: log.record.floor, head: log.visible_head(spans) };
                 return self.send_page(conversation, pull, reset, None);
             }
         };
-        let (after, up_to) = log.visible_after(&member.spans, from).unwrap_or((from, from));
-        let ordinal_at = if pull.with_state { unknown_ordinal(log, pull.user) } else { None };
+        let (after, up_to) = log.visible_after(spans, from).unwrap_or((from, from));
+        let state = pull.with_state.then(|| Box::new(state_for(log, conversation, pull.user, spans)));
+        let ordinal_at = if pull.with_state { unread_from(log, pull.user, spans).err() } else { None };
         if after >= up_to && ordinal_at.is_none() {
-            return self.answer_pull(conversation, pull, from, Page { after, last: after, ..Page::default() });
+            return self.answer_pull(conversation, pull, from, state, Page { after, last: after, ..Page::default() });
         }
         let request = PageRequest {
             conversation,
@@ -40,24 +41,33 @@ impl Shard {
             bytes_max: self.settings.page_bytes_max,
             ordinal_at,
         };
-        self.read(PendingRead::Pull(conversation, pull, from), Read::Page(request));
+        self.read(PendingRead::Pull(conversation, pull, from, state), Read::Page(request));
     }
 
-    pub(super) fn answer_pull(&mut self, conversation: Conversation, pull: Pull, from: Seq, page: Page) {
+    pub(super) fn answer_pull(
+        &mut self,
+        conversation: Conversation,
+        pull: Pull,
+        from: Seq,
+        state: Option<Box<ConversationState>>,
+        page: Page,
+    ) {
         // The log may have been dropped from memory since the read was asked for: then ask again.
         let home = self.home_by_id.get(&conversation).copied();
         let known = home.and_then(|home| {
             let log = self.homes[home].log()?;
-            Some((home, log, log.members.get(pull.user)?))
+            Some((home, log, log.visible_spans(pull.user)?))
         });
-        let Some((home, log, member)) = known else { return self.pull_failed(conversation, pull) };
-        let next = match log.visible_after(&member.spans, page.last) {
+        let Some((home, log, spans)) = known else { return self.pull_failed(conversation, pull) };
+        let next = match log.visible_after(spans, page.last) {
             Some((after, up_to)) if after < up_to || after > page.last => Next::More,
-            Some(_) if log.members.present(pull.user).is_some() => Next::Live,
-            Some(_) => Next::More,
+            Some(_) => Next::Live,
             None => Next::Ended,
         };
-        let state = pull.with_state.then(|| self.state_for(log, conversation, pull.user, member, page.ordinal));
+        let state = state.map(|mut state| {
+            state.unread = state.unread.saturating_sub(page.ordinal.unwrap_or(0));
+            *state
+        });
         let answer = PullAnswer::Page { log_id: log.log_id, from, page, next };
         if next == Next::Live {
             self.homes[home].followers.insert(pull.shard);
@@ -81,57 +91,35 @@ impl Shard {
         self.send(pull.shard, Message::ToSession(SessionMessage::Page(Box::new(page))));
     }
 
-    fn state_for(
-        &self,
-        log: &Log,
-        conversation: Conversation,
-        user: UserId,
-        member: &MemberRecord,
-        ordinal: Option<u64>,
-    ) -> ConversationState {
-        let (delivered, read) = log.cursors.of(user);
-        let read_ordinal = ordinal.unwrap_or_else(|| known_ordinal(log, read));
-        ConversationState {
-            conversation,
-            member: log.members.present(user).is_some(),
-            log_id: log.log_id,
-            head: log.visible_head(member),
-            floor: log.record.floor,
-            delivered,
-            read,
-            unread: log.committed_ordinal.saturating_sub(read_ordinal),
-            member_count: log.members.count(),
-            title: log.record.title.clone(),
-            peer: conversation.peer_of(user).map_or((Seq(0), Seq(0)), |peer| log.cursors.of(peer)),
-        }
-    }
-
     // ---- History ----
 
     pub(super) fn history(&mut self, home: usize, caller: Caller, position: PagePosition, limit: usize) {
         let place = &self.homes[home];
         let conversation = place.id;
-        let known = place.log().and_then(|log| Some((log, log.members.get(caller.user)?)));
-        let Some((log, member)) = known else {
+        let known = place.log().and_then(|log| Some((log, log.visible_spans(caller.user)?)));
+        let Some((log, spans)) = known else {
             return self.refuse(caller, Refusal::UnknownConversation);
         };
-        let (stretch, skip_from) = match position {
-            PagePosition::After(after) => {
-                let stretch = log.visible_after(&member.spans, after).filter(|(after, up_to)| after < up_to);
-                (stretch.map(|(after, up_to)| (PagePosition::After(after), up_to, usize::MAX)), Some(after))
+        let (skip_from, stretch) = match position {
+            PagePosition::After(asked) => {
+                let (after, up_to) = log.visible_after(spans, asked).unwrap_or((asked, asked));
+                let read = (PagePosition::After(after), up_to, usize::MAX);
+                (Some(asked), if after < up_to { Ok(read) } else { Err(after) })
             }
             PagePosition::Before(before) => {
-                let stretch = log.visible_before(&member.spans, before);
-                let page = stretch.map(|(lowest, below)| {
+                let stretch = log.visible_before(spans, before).ok_or(Seq(0));
+                let read = stretch.map(|(lowest, below)| {
                     (PagePosition::Before(below), Seq(below.0 - 1), (below.0 - lowest.0) as usize)
                 });
-                (page, None)
+                (None, read)
             }
         };
-        let Some((position, up_to, visible)) = stretch else {
-            let at = skip_from.unwrap_or(Seq(0));
-            let page = Page { after: at, last: at, ..Page::default() };
-            return self.answer_history(conversation, caller, skip_from, page);
+        let (position, up_to, visible) = match stretch {
+            Ok(stretch) => stretch,
+            Err(at) => {
+                let page = Page { after: at, last: at, ..Page::default() };
+                return self.answer_history(conversation, caller, skip_from, page);
+            }
         };
         let request = PageRequest {
             conversation,
@@ -152,32 +140,54 @@ impl Shard {
         page: Page,
     ) {
         let home = self.home_by_id.get(&conversation).and_then(|&home| self.homes[home].log());
-        let known = home.and_then(|log| Some((log, log.members.get(caller.user)?)));
-        let Some((log, member)) = known else { return self.refuse(caller, Refusal::ReadFailed) };
-        let (log_id, floor, head) = (log.log_id, log.record.floor, log.visible_head(member));
+        let known = home.and_then(|log| Some((log, log.visible_spans(caller.user)?)));
+        let Some((log, spans)) = known else { return self.refuse(caller, Refusal::ReadFailed) };
+        let (log_id, floor, head) = (log.log_id, log.record.floor, log.visible_head(spans));
         self.reply_now(caller.reply_to, Reply::History { conversation, log_id, skip_from, page, floor, head });
     }
 }
 
 /// Where a session starts; `Err` when its cursor is void.
-fn start_of(log: &Log, user: UserId, start: Start, entries_max: u64) -> Result<Seq, ()> {
-    let tail = Seq(log.committed.0.saturating_sub(entries_max));
+fn start_of(log: &Log, user: UserId, spans: &[Span], start: Start, entries_max: u64) -> Result<Seq, ()> {
+    let tail = Seq(log.visible_head(spans).0.saturating_sub(entries_max));
     match start {
         Start::Cursor(seq, log_id) if seq > log.committed || (log_id != LogId(0) && log_id != log.log_id) => Err(()),
         Start::Cursor(seq, _) => Ok(seq),
+        Start::Since(seq) => Ok(seq.min(log.committed)),
         Start::Delivered => Ok(log.cursors.of(user).0.min(log.committed).max(tail)),
         Start::Tail => Ok(tail),
     }
 }
 
-/// USER entries up to a seq, where that follows from what is in memory.
-fn known_ordinal(log: &Log, seq: Seq) -> u64 {
-    if log.committed_ordinal == log.committed.0 { seq.0 } else { log.committed_ordinal.min(seq.0) }
+/// A conversation as its member sees it. Where [`unread_from`] does not know the ordinal, `unread` lacks its subtraction.
+fn state_for(log: &Log, conversation: Conversation, user: UserId, spans: &[Span]) -> ConversationState {
+    let (delivered, read) = log.cursors.of(user);
+    ConversationState {
+        conversation,
+        member: log.is_open(spans),
+        log_id: log.log_id,
+        head: log.visible_head(spans),
+        floor: log.record.floor,
+        delivered,
+        read,
+        unread: log.committed_ordinal - unread_from(log, user, spans).unwrap_or(0),
+        member_count: log.members.count(),
+        title: log.record.title.clone(),
+        peer: conversation.peer_of(user).map_or((Seq(0), Seq(0)), |peer| log.cursors.of(peer)),
+    }
 }
 
-/// The seq of the read mark, when its ordinal must be looked up to tell what is unread.
-fn unknown_ordinal(log: &Log, user: UserId) -> Option<Seq> {
+/// The ordinal from which a member has unread entries; `Err` with its seq when it must be looked up. Whoever is no
+/// member any more has none.
+fn unread_from(log: &Log, user: UserId, spans: &[Span]) -> Result<u64, Seq> {
+    let joined = spans.last().map_or(Seq(1), |span| span.joined);
     let (_, read) = log.cursors.of(user);
-    let known = log.committed_ordinal == log.committed.0 || read == Seq(0) || read >= log.committed;
-    (!known).then_some(read)
+    let seq = read.max(Seq(joined.0 - 1)).max(log.record.floor);
+    if seq >= log.committed || !log.is_open(spans) {
+        Ok(log.committed_ordinal)
+    } else if seq == Seq(0) || log.committed_ordinal == log.committed.0 {
+        Ok(seq.0)
+    } else {
+        Err(seq)
+    }
 }

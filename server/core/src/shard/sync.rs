@@ -9,6 +9,7 @@ use crate::request::{ConversationState, Reply, ReplyTo, SessionId, SyncCursor};
 use crate::sessions::{SyncRun, User};
 use crate::subscriptions::FollowedIndex;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 impl Shard {
     pub(super) fn sync(&mut self, id: SessionId, request_id: u64, cursors: &[SyncCursor], include_others: bool) {
@@ -42,8 +43,17 @@ impl Shard {
         let session = self.sessions.get(id).expect("the caller has seen the session");
         let syncs = session.syncs.get_or_insert_default();
         self.syncs_open += 1;
-        syncs.runs.push(Some(SyncRun { request_id, remaining: 0, states: Vec::new() }));
-        syncs.runs.len() - 1
+        let run = Some(SyncRun { request_id, remaining: 0, states: Vec::new() });
+        match syncs.runs.iter().position(Option::is_none) {
+            Some(number) => {
+                syncs.runs[number] = run;
+                number
+            }
+            None => {
+                syncs.runs.push(run);
+                syncs.runs.len() - 1
+            }
+        }
     }
 
     fn wait_in_sync(&mut self, id: SessionId, index: FollowedIndex, number: usize) {
@@ -83,7 +93,7 @@ impl Shard {
         let shard = self.id;
         let Some(session) = self.sessions.get(id) else { return };
         let Some(subscription) = self.subscriptions.get(id.index, index) else { return };
-        if subscription.live || subscription.pulling || subscription.queued || session.lagging {
+        if subscription.live || subscription.ended || subscription.pulling || subscription.queued || session.lagging {
             return;
         }
         if session.pulling >= pulls_max {
@@ -93,14 +103,13 @@ impl Shard {
         }
         subscription.pulling = true;
         session.pulling += 1;
-        let with_state =
-            session.syncs.as_ref().is_some_and(|syncs| matches!(syncs.waiting.get(&index), Some((_, None))));
+        let with_state = session.wants_state(index);
         let pull = Pull { user: session.user, shard, session: id, start: subscription.position, with_state };
         let conversation = self.subscriptions.followed(index).id;
         self.send_home(conversation, ConversationMessage::Pull(pull));
     }
 
-    fn want_queued(&mut self, id: SessionId) {
+    pub(super) fn want_queued(&mut self, id: SessionId) {
         while let Some(session) = self.sessions.get(id) {
             if session.lagging || session.pulling >= self.settings.pulls_per_session_max as u32 {
                 return;
@@ -116,19 +125,31 @@ impl Shard {
     /// A page has come.
     pub(super) fn handle_page(&mut self, page: PullPage) {
         let id = page.session;
-        let Some(session) = self.sessions.get(id) else { return };
+        let Some(session) = self.sessions.get(id) else { return self.unfollow_page(&page) };
         session.pulling = session.pulling.saturating_sub(1);
         if let Some(index) = self.subscriptions.find(&page.conversation) {
             self.take_page(id, index, page);
+        } else {
+            self.unfollow_page(&page);
         }
         self.want_queued(id);
     }
 
+    /// A page has come for a session that does not follow any more: the home may have begun to send runs.
+    fn unfollow_page(&mut self, page: &PullPage) {
+        let live = matches!(page.answer, PullAnswer::Page { next: Next::Live, .. });
+        if live && self.subscriptions.find(&page.conversation).is_none() {
+            self.send_home(page.conversation, ConversationMessage::Unfollow(self.id));
+        }
+    }
+
     fn take_page(&mut self, id: SessionId, index: FollowedIndex, page: PullPage) {
+        let session = self.sessions.get(id).expect("the caller has seen the session");
         let Some(subscription) = self.subscriptions.get(id.index, index) else { return };
         subscription.pulling = false;
-        if subscription.position != page.start {
-            // The session was set back or started anew meanwhile.
+        let answered = matches!(page.answer, PullAnswer::Page { .. } | PullAnswer::NotAMember);
+        if subscription.position != page.start || (answered && page.state.is_none() && session.wants_state(index)) {
+            // The session was set back, started anew or named in a sync meanwhile.
             return self.want_page(id, index);
         }
         if let Some(state) = page.state {
@@ -147,7 +168,7 @@ impl Shard {
             }
             PullAnswer::NotAMember => {
                 self.sync_reached(id, index, None);
-                self.subscriptions.unfollow(id.index, index);
+                self.unfollow(id, index);
             }
             PullAnswer::Failed => self.retries.push((id, index)),
         }
@@ -156,9 +177,10 @@ impl Shard {
     fn take_entries(&mut self, id: SessionId, index: FollowedIndex, log_id: LogId, from: Seq, page: Page, next: Next) {
         let Some(subscription) = self.subscriptions.get(id.index, index) else { return };
         // A client that named no cursor holds nothing.
-        let held = match subscription.position {
+        let start = subscription.position;
+        let held = match start {
             Start::Cursor(seq, _) => seq,
-            Start::Delivered | Start::Tail => Seq(0),
+            Start::Since(_) | Start::Delivered | Start::Tail => Seq(0),
         };
         let last = page.last.max(from);
         subscription.move_to(last, log_id);
@@ -166,14 +188,66 @@ impl Shard {
         let conversation = self.subscriptions.followed(index).id;
         if last > held {
             self.counters.deliveries += page.last.0 - page.after.0;
-            self.out.effects.push(Effect::PushPage { session: id, conversation, log_id, from: held, page });
+            self.out.effects.push(Effect::PushPage { session: id, conversation, log_id, from: held, start, page });
         }
-        let reached = if next == Next::Ended { None } else { Some(last) };
-        self.sync_reached(id, index, reached);
         match next {
-            Next::Live => {}
-            Next::More => self.want_page(id, index),
-            Next::Ended => self.subscriptions.unfollow(id.index, index),
+            Next::Live => self.settling.push((id, index)),
+            Next::More => {
+                self.settling.push((id, index));
+                self.want_page(id, index);
+            }
+            Next::Ended => self.end_subscription(id, index),
+        }
+    }
+
+    // ---- What follows once the edge has taken a push ----
+
+    /// Everything there will be was pushed.
+    pub(super) fn end_subscription(&mut self, id: SessionId, index: FollowedIndex) {
+        let Some(subscription) = self.subscriptions.get(id.index, index) else { return };
+        (subscription.live, subscription.ended) = (false, true);
+        self.settling.push((id, index));
+    }
+
+    /// A run was pushed to these targets: those that sync may be done with its conversation.
+    pub(super) fn settle_run(&mut self, index: FollowedIndex, targets: Range<usize>) {
+        if self.syncs_open == 0 {
+            return;
+        }
+        for at in targets {
+            let id = self.out.targets[at];
+            if self.sessions.get(id).is_some_and(|session| session.syncs.is_some()) {
+                self.settling.push((id, index));
+            }
+        }
+    }
+
+    /// Draws the conclusions from what was pushed, after all of it was carried out: what the edge refused was set
+    /// back, and is neither synced nor over.
+    pub(super) fn settle(&mut self) {
+        if self.settling.is_empty() || self.has_output() {
+            return;
+        }
+        let mut settling = std::mem::take(&mut self.settling);
+        for (id, index) in settling.drain(..) {
+            if self.sessions.get(id).is_none() {
+                continue;
+            }
+            let Some(subscription) = self.subscriptions.get(id.index, index) else { continue };
+            if subscription.ended {
+                self.sync_reached(id, index, None);
+                self.unfollow(id, index);
+            } else if let Start::Cursor(seq, _) = subscription.position {
+                self.sync_reached(id, index, Some(seq));
+            }
+        }
+        self.settling = settling;
+    }
+
+    /// Ends a subscription; with the last one of its conversation, the home need not send runs any more.
+    fn unfollow(&mut self, id: SessionId, index: FollowedIndex) {
+        if let Some(conversation) = self.subscriptions.unfollow(id.index, index) {
+            self.send_home(conversation, ConversationMessage::Unfollow(self.id));
         }
     }
 
@@ -195,27 +269,8 @@ impl Shard {
         }
     }
 
-    /// A run was sent to live sessions: those that sync may be done with this conversation.
-    pub(super) fn synced_by_run(&mut self, index: FollowedIndex, last: Seq) {
-        if self.syncs_open == 0 {
-            return;
-        }
-        let sessions: Vec<u32> = self
-            .subscriptions
-            .followed(index)
-            .subscriptions
-            .iter()
-            .map(|subscription| subscription.session)
-            .filter(|&session| self.sessions.at(session).syncs.is_some())
-            .collect();
-        for session in sessions {
-            let id = self.sessions.at(session).id;
-            self.sync_reached(id, index, Some(last));
-        }
-    }
-
     /// A session has been sent a conversation up to a seq (`None`: all there will be).
-    pub(super) fn sync_reached(&mut self, id: SessionId, index: FollowedIndex, reached: Option<Seq>) {
+    fn sync_reached(&mut self, id: SessionId, index: FollowedIndex, reached: Option<Seq>) {
         let Some(syncs) = self.sessions.get(id).and_then(|session| session.syncs.as_mut()) else { return };
         let Some(&(number, target)) = syncs.waiting.get(&index) else { return };
         let done = match reached {

@@ -1,0 +1,17 @@
+//! The machine driven from outside: inputs and effects as data, one file for each feature.
+
+mod append;
+mod blocks;
+mod direct;
+mod eviction;
+mod fanout;
+mod groups;
+mod lagging;
+mod limits;
+mod login;
+mod marks;
+mod pages;
+mod resend;
+mod show;
+mod sync;
+mod world;

@@ -1,0 +1,122 @@
+//! What a session is sent, as one short line each, so that tests can state it as data.
+
+use hubbub_core::entry::{Entries, EntryHeader};
+use hubbub_core::ids::Conversation;
+use hubbub_core::machine::{CloseReason, Effect};
+use hubbub_core::message::Run;
+use hubbub_core::records::Page;
+use hubbub_core::request::{ConversationState, GroupInfo, Refusal, Reply};
+
+/// `dm` for a direct conversation, `group` for a group: tests use few, and know which.
+fn conversation(conversation: &Conversation) -> &'static str {
+    match conversation {
+        Conversation::Direct { .. } => "dm",
+        Conversation::Group(_) => "group",
+    }
+}
+
+/// `1:a 2:b`: seqs and the client's names.
+fn entries(encoded: &[u8]) -> String {
+    let mut line = String::new();
+    for entry in Entries::new(encoded) {
+        let header = EntryHeader::decode(entry).expect("an entry");
+        let name = header.name.expect("a name").client_message_id;
+        line += &format!(" {}:{}", header.seq, String::from_utf8_lossy(name.as_bytes()));
+    }
+    line
+}
+
+pub(crate) fn run(run: &Run) -> String {
+    format!("run {}{}", conversation(&run.conversation), entries(&run.entries))
+}
+
+fn skip(page: &Page, from: u64) -> String {
+    if page.after.0 == from { String::new() } else { format!(" skip {from}..{}", page.after) }
+}
+
+fn state(state: &ConversationState) -> String {
+    let mut line = format!(" {} head {}", conversation(&state.conversation), state.head);
+    if !state.member {
+        line += " (no member)";
+    }
+    if state.read.0 > 0 {
+        line += &format!(" read {}", state.read);
+    }
+    if state.unread > 0 {
+        line += &format!(" unread {}", state.unread);
+    }
+    if state.peer.0.0 > 0 {
+        line += &format!(" peer {} {}", state.peer.0, state.peer.1);
+    }
+    line
+}
+
+fn group(info: &GroupInfo) -> String {
+    let members: Vec<String> = info.members.iter().map(|(user, role, seq)| format!("{user} {role:?} {seq}")).collect();
+    let more = if info.more { ", more" } else { "" };
+    let duplicate = if info.duplicate { " (duplicate)" } else { "" };
+    format!(
+        "group of {} by {}, head {}: {}{more}{duplicate}",
+        info.member_count,
+        info.owner,
+        info.head,
+        members.join(", ")
+    )
+}
+
+fn refusal(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Invalid { field, .. } | Refusal::Limit { field, .. } => {
+            let name = format!("{refusal:?}");
+            format!("{} {field}", name.split([' ', '{']).next().unwrap_or_default())
+        }
+        other => {
+            let name = format!("{other:?}");
+            name.split([' ', '{', '(']).next().unwrap_or_default().to_owned()
+        }
+    }
+}
+
+pub(crate) fn reply(reply: &Reply) -> String {
+    match reply {
+        Reply::LoggedIn { created: false } => "logged in".to_owned(),
+        Reply::LoggedIn { created: true } => "logged in, created".to_owned(),
+        Reply::Done => "done".to_owned(),
+        Reply::Sent { seq, duplicate: false, .. } => format!("sent {seq}"),
+        Reply::Sent { seq, duplicate: true, .. } => format!("sent {seq} (duplicate)"),
+        Reply::History { skip_from, page, head, .. } => {
+            let skip = skip_from.map_or(String::new(), |from| skip(page, from.0));
+            format!("history{skip}{} (to {}, head {head})", entries(&page.entries), page.last)
+        }
+        Reply::Group(info) => group(info),
+        Reply::Conversations { memberships, more } => {
+            let names: Vec<&str> = memberships.iter().map(|(id, _)| conversation(id)).collect();
+            format!("conversations {}{}", names.join(" "), if *more { ", more" } else { "" })
+        }
+        Reply::Synced(states) => format!("synced{}", states.iter().map(state).collect::<Vec<_>>().join(",")),
+        Reply::LogReset { head, .. } => format!("log reset, head {head}"),
+        Reply::Refused(why) => format!("refused: {}", refusal(why)),
+    }
+}
+
+/// An effect for one session; `None` when it is for none.
+pub(crate) fn effect(effect: &Effect) -> Option<String> {
+    Some(match effect {
+        Effect::Reply { reply: said, .. } => reply(said),
+        Effect::PushRun(pushed, _) => run(pushed),
+        Effect::PushPage { conversation: id, from, page, .. } => {
+            format!("page {}{}{}", conversation(id), skip(page, from.0), entries(&page.entries))
+        }
+        Effect::PushReceipts(push, _) => {
+            let marks: Vec<String> =
+                push.receipts.iter().map(|(user, delivered, read)| format!("{user}: {delivered} {read}")).collect();
+            format!("receipts {}", marks.join(", "))
+        }
+        Effect::PushMembership(_, id, member) => {
+            format!("{} {}", if *member { "joined" } else { "left" }, conversation(id))
+        }
+        Effect::Close(_, CloseReason::Replaced) => "closed: replaced".to_owned(),
+        Effect::Close(_, CloseReason::LoginRefused) => "closed: refused".to_owned(),
+        Effect::Forward(..) | Effect::Read(..) | Effect::Commit(_) => return None,
+    })
+}
