@@ -19,7 +19,7 @@ use crate::progress::Progress;
 use crate::report::result::RunResult;
 use crate::series::Series;
 use crate::server_figures::{Probe, Sample};
-use crate::workers::{Workers, processes_needed};
+use crate::workers::{WORKER_LOST, Workers, processes_needed};
 
 mod conclude;
 
@@ -63,11 +63,33 @@ struct Observed {
     series: Series,
     before: Sample,
     after_setup: Sample,
-    steady_begin: Sample,
+    steady_begin: Option<Sample>,
     steady_end: Option<Sample>,
     generator_rss_bytes: u64,
     probe: Probe,
     ended_early: Option<String>,
+}
+
+/// The moments of a run, in microseconds of its clock.
+struct Times {
+    start_us: u64,
+    steady_us: u64,
+    end_us: u64,
+    deadline_us: u64,
+    next_sample_us: u64,
+}
+
+impl Times {
+    fn new(plan: &Plan, start_us: u64) -> Self {
+        let end_us = start_us + plan.traffic_us();
+        Self {
+            start_us,
+            steady_us: start_us + plan.ramp_us(),
+            end_us,
+            deadline_us: end_us + plan.drain_us() + GRACE_US,
+            next_sample_us: start_us,
+        }
+    }
 }
 
 /// Runs to the end. `interrupts` counts requests to stop: the first ends the traffic, the second everything.
@@ -135,56 +157,31 @@ impl Run<'_> {
     /// Starts the traffic and watches it to the end of the drain.
     fn observe(mut self) -> anyhow::Result<Observed> {
         let after_setup = self.probe.sample();
-        let plan = self.request.plan.clone();
-        let start_us = now_us() + START_DELAY_US;
-        self.workers.start_at(start_us);
-        let (steady_us, end_us) = (start_us + plan.ramp_us(), start_us + plan.traffic_us());
-        let deadline_us = end_us + plan.drain_us() + GRACE_US;
+        let mut times = Times::new(&self.request.plan, now_us() + START_DELAY_US);
+        self.workers.start_at(times.start_us);
         let mut observed = Observed {
             threads: self.workers.threads,
             processes: self.workers.processes,
             request: self.request.clone(),
-
             parts: Vec::new(),
-            series: Series::new(self.workers.threads, &plan),
+            series: Series::new(self.workers.threads, &self.request.plan),
             before: self.before,
             after_setup,
-            steady_begin: after_setup,
+            steady_begin: None,
             steady_end: None,
             generator_rss_bytes: 0,
             probe: self.probe.clone(),
             ended_early: None,
         };
-        let mut next_sample_us = start_us;
-        let (mut stopped, mut steady_begun) = (false, false);
         while observed.parts.len() < self.workers.threads as usize {
             if let Some(report) = self.workers.next_report(TICK)? {
                 take_report(&mut observed, report);
             }
             let now_us = now_us();
-            if !steady_begun && now_us >= steady_us {
-                steady_begun = true;
-                observed.steady_begin = self.probe.sample();
-            }
-            if observed.steady_end.is_none() && (now_us >= end_us || stopped) {
-                observed.steady_end = Some(self.probe.sample());
-                observed.generator_rss_bytes = self.workers.rss_bytes();
-            }
-            if now_us >= next_sample_us {
-                observed.series.add_sample((now_us - start_us.min(now_us)) as f64 / 1e6, self.probe.sample());
-                next_sample_us += SECOND_US;
-            }
-            self.progress.show_traffic(&observed.series, &plan, now_us.saturating_sub(start_us));
-            let interrupts = self.interrupts.load(Ordering::Relaxed);
-            if interrupts > 0 && !stopped {
-                stopped = true;
-                observed.ended_early = Some("interrupted".to_owned());
-                self.workers.stop();
-            }
-            let lost_workers = observed.ended_early.as_ref().is_some_and(|why| why.contains("worker process"));
-            if interrupts > 1 || now_us > deadline_us || lost_workers {
+            self.sample(&mut observed, &mut times, now_us);
+            self.progress.show_traffic(&observed.series, &self.request.plan, now_us.saturating_sub(times.start_us));
+            if self.ends_now(&mut observed, &mut times, now_us) {
                 self.workers.abandon();
-                observed.ended_early.get_or_insert_with(|| "some threads did not end in time".to_owned());
                 self.take_what_is_left(&mut observed);
                 break;
             }
@@ -192,6 +189,39 @@ impl Run<'_> {
         observed.probe = self.probe.clone();
         self.progress.finish();
         Ok(observed)
+    }
+
+    /// Looks at the server once a second, and at the begin and the end of the measured phase.
+    fn sample(&mut self, observed: &mut Observed, times: &mut Times, now_us: u64) {
+        if observed.steady_begin.is_none() && now_us >= times.steady_us {
+            observed.steady_begin = Some(self.probe.sample());
+        }
+        if observed.steady_end.is_none() && now_us >= times.end_us {
+            observed.steady_end = Some(self.probe.sample());
+            observed.generator_rss_bytes = self.workers.rss_bytes();
+        }
+        if now_us >= times.next_sample_us {
+            let at_s = (now_us - times.start_us) as f64 / SECOND_US as f64;
+            observed.series.add_sample(at_s, self.probe.sample());
+            times.next_sample_us += SECOND_US;
+        }
+    }
+
+    /// Passes interrupts on; true when nothing is to be waited for any more.
+    fn ends_now(&mut self, observed: &mut Observed, times: &mut Times, now_us: u64) -> bool {
+        let interrupts = self.interrupts.load(Ordering::Relaxed);
+        if interrupts > 0 && observed.ended_early.is_none() {
+            observed.ended_early = Some("interrupted".to_owned());
+            // The measured phase ends here.
+            times.end_us = times.end_us.min(now_us);
+            self.workers.stop();
+        }
+        let lost_worker = observed.ended_early.as_ref().is_some_and(|why| why.starts_with(WORKER_LOST));
+        let late = now_us > times.deadline_us;
+        if late {
+            observed.ended_early.get_or_insert_with(|| "some generator threads did not end in time".to_owned());
+        }
+        interrupts > 1 || lost_worker || late
     }
 
     /// After everything was abandoned: the parts of the threads that still answer.

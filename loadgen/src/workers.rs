@@ -23,6 +23,9 @@ use crate::population::{communities, divide};
 /// Descriptors that a process keeps for other things than connections.
 pub const DESCRIPTORS_SPARE: u64 = 200;
 
+/// How the reason begins when a process of the generator is gone.
+pub const WORKER_LOST: &str = "a worker process";
+
 /// What a child is told first.
 #[derive(Debug, Serialize, Deserialize)]
 struct Task {
@@ -193,13 +196,13 @@ fn start_child(process: u32, task: &Task, told: Sender<Report>) -> anyhow::Resul
                     let _ = told.send(report);
                 }
                 Err(error) => {
-                    let reason = format!("worker process {process} said something strange: {error}");
+                    let reason = format!("{WORKER_LOST} ({process}) said something strange: {error}");
                     let _ = told.send(Report::Failed { reason });
                 }
             }
         }
         if unfinished > 0 {
-            let reason = format!("worker process {process} ended before its work was done");
+            let reason = format!("{WORKER_LOST} ({process}) ended before its work was done");
             let _ = told.send(Report::Failed { reason });
         }
     });

@@ -21,7 +21,7 @@ impl Thread {
             }
             Event::Sent { id, seq, duplicate, .. } => self.handle_sent(index, id, seq, duplicate, now_us),
             Event::SendFailed { id, error } => {
-                self.meters.note_error(format!("send refused: {}", error.message));
+                self.meters.note_error(format!("send refused: {:?}", error.code()));
                 self.handle_refused(index, id, now_us);
             }
             Event::LoggedIn { .. } => self.handle_logged_in(index),

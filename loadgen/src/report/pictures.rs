@@ -86,8 +86,11 @@ fn latency_over_time(result: &RunResult) -> String {
     )
 }
 
-fn quantiles<'a>(title: &'a str, note: &'a str, curves: Vec<(&'a str, &'static str, &[(f64, u64)])>) -> String {
-    let lines = curves.into_iter().map(|(name, class, points)| Line {
+/// Name, style class, and points of a curve.
+type Curve<'a> = (&'a str, &'static str, &'a [(f64, u64)]);
+
+fn quantiles<'a>(title: &'a str, note: &'a str, curves: &[Curve<'a>]) -> String {
+    let lines = curves.iter().map(|&(name, class, points)| Line {
         name,
         class,
         filled: false,
@@ -113,7 +116,7 @@ fn percentile_curves(result: &RunResult) -> String {
     quantiles(
         "Latency by percentile",
         "Each step to the right is ten times rarer; the line ends at the largest value.",
-        vec![("delivered", "c1", &curves.delivery), ("acknowledged", "c3", &curves.ack)],
+        &[("delivered", "c1", &curves.delivery), ("acknowledged", "c3", &curves.ack)],
     )
 }
 
@@ -122,7 +125,7 @@ fn fanout_curves(result: &RunResult) -> String {
     quantiles(
         "Fan-out completion",
         "From the intended send until the first, the middle and the last member of the group had it.",
-        vec![
+        &[
             ("last", "c2", &curves.fanout_last),
             ("middle", "c1", &curves.fanout_median),
             ("first", "c3", &curves.fanout_first),

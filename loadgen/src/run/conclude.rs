@@ -129,17 +129,19 @@ fn generator(merged: &Merged, closed_loop: bool, rss_bytes: u64) -> Generator {
 
 fn server(observed: &Observed, merged: &Merged) -> Server {
     let steady_end = observed.steady_end.unwrap_or_default();
+    let steady_begin = observed.steady_begin.unwrap_or_default();
     let steady = &merged.steady;
-    let cpu_us = steady_end.cpu_us_since(&observed.steady_begin).map(|us| us as f64);
+    let cpu_us = steady_end.cpu_us_since(&steady_begin).map(|us| us as f64);
     let setup_cpu_us = observed.after_setup.cpu_us_since(&observed.before).map(|us| us as f64);
     let clients = f64::from(observed.request.plan.scenario.clients);
     let client_seconds = clients * steady.elapsed_us as f64 / SECOND_US as f64;
     let grown = |after: &Sample, before: &Sample| {
-        let same = after.pid == before.pid;
-        after.rss_bytes.zip(before.rss_bytes).filter(|_| same).map(|(after, before)| after as f64 - before as f64)
+        // Memory that was given back meanwhile says nothing about clients.
+        let grown = after.rss_bytes?.checked_sub(before.rss_bytes?)?;
+        (after.pid == before.pid).then_some(grown as f64)
     };
     let info = |key: &str| observed.probe.info.get(key).cloned();
-    let entries = steady_end.entries_delivered.zip(observed.steady_begin.entries_delivered);
+    let entries = steady_end.entries_delivered.zip(steady_begin.entries_delivered);
     Server {
         source: observed.probe.source,
         cpu_us_per_delivery: cpu_us.and_then(|us| per(us, steady.delivered as f64)),
