@@ -9,6 +9,7 @@
 
 mod connection;
 mod frames;
+mod lanes;
 mod relay;
 
 use std::net::SocketAddr;
@@ -18,11 +19,12 @@ use hubbub_core::slots::SlotTable;
 use hubbub_server::listener;
 use hubbub_server::mailbox::Mailbox;
 
-use relay::{Handed, Relay, Shared};
+use lanes::Handed;
+use relay::{Relay, Shared};
 
 /// As the server's default, so that a user has the same thread in both.
 pub const PARTITIONS: u16 = 16;
-/// Messages between two threads; the driver has fewer in flight.
+/// Messages between two threads, as in the server.
 const LANE_MESSAGES_MAX: usize = 8_192;
 
 /// Relays on `threads` threads until the process is killed. Prints the bound address first.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use clap::{Parser, Subcommand};
 use hubbub_benches::driver::holders::{self, HoldArgs};
-use hubbub_benches::driver::plan::{Plan, Section};
+use hubbub_benches::driver::plan::{IN_FLIGHT, Plan, Section};
 use hubbub_benches::driver::report;
 use hubbub_benches::driver::target::Binaries;
 
@@ -46,6 +46,9 @@ struct MeasureArgs {
     /// Pairs that talk one to one
     #[arg(long, value_name = "N", default_value_t = 64)]
     pairs: usize,
+    /// Messages that each sender of a pair keeps in flight, one after the other
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = IN_FLIGHT)]
+    in_flight: Vec<u64>,
     /// The server [default: hubbub beside this binary]
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
@@ -77,7 +80,7 @@ fn measure(args: MeasureArgs) -> anyhow::Result<()> {
     let all = [Section::Direct, Section::Group, Section::Idle, Section::Durability, Section::Shards];
     let sections = if args.only.is_empty() { all.to_vec() } else { args.only };
     hubbub_server::descriptors::raise_limit()?;
-    let plan = Plan::new(args.rounds, args.quick, args.pairs, sections);
+    let plan = Plan { in_flight: args.in_flight, ..Plan::new(args.rounds, args.quick, args.pairs, sections) };
     eprintln!("{}", report::machine());
     let results = plan.execute(&binaries)?;
     if let Some(path) = &args.json {

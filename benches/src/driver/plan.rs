@@ -21,8 +21,8 @@ pub enum Section {
     Shards,
 }
 
-/// Messages that each sender keeps in flight.
-const IN_FLIGHT: [u64; 4] = [1, 8, 16, 64];
+/// Messages that each sender keeps in flight, one after the other.
+pub const IN_FLIGHT: [u64; 4] = [1, 8, 16, 64];
 /// Groups: members, and how many of them send.
 const GROUPS: [(usize, usize); 4] = [(100, 1), (100, 8), (1_000, 1), (1_000, 8)];
 
@@ -37,6 +37,8 @@ pub struct Plan {
     pub sections: Vec<Section>,
     /// Pairs that talk one to one.
     pub pairs: usize,
+    /// Messages that each of their senders keeps in flight.
+    pub in_flight: Vec<u64>,
     /// How long each point takes.
     pub times: Times,
     /// How large the idle crowds are.
@@ -55,7 +57,8 @@ impl Plan {
         };
         let idle = if quick { Duration::from_secs(2) } else { Duration::from_secs(5) };
         let crowds = Crowds { small: 2_000, large: 18_000, idle };
-        Plan { rounds, idle_rounds: if quick { 1 } else { 3 }, sections, pairs, times, crowds }
+        let idle_rounds = if quick { 1 } else { 3 };
+        Plan { rounds, idle_rounds, sections, pairs, in_flight: IN_FLIGHT.to_vec(), times, crowds }
     }
 
     /// Which processes are started in each round, in this order, with what to do on each.
@@ -117,7 +120,9 @@ impl Plan {
 
     fn measure(&self, target: &Target, work: Work, record: Record<'_>) -> anyhow::Result<()> {
         match work {
-            Work::Direct(placement) => workload::direct(target, placement, self.pairs, &IN_FLIGHT, self.times, record),
+            Work::Direct(placement) => {
+                workload::direct(target, placement, self.pairs, &self.in_flight, self.times, record)
+            }
             Work::Group(members, senders) => workload::group(target, members, senders, self.times, record),
             Work::Idle => workload::idle(target, self.crowds, record),
         }

@@ -27,6 +27,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::connection::Connection;
 use super::frames::{self, Passed};
+use super::lanes::{Handed, Lanes};
 
 /// Most bytes of one read.
 const READ_BYTES: usize = 64 * 1024;
@@ -46,16 +47,6 @@ pub(super) struct Shared {
     pub(super) groups: RwLock<HashMap<u64, Arc<[u64]>>>,
 }
 
-/// What one thread hands to another.
-pub(super) enum Handed {
-    /// A connection whose user lives there, what was read of it, and the number of its login.
-    Connection(StdStream, u64, Vec<u8>, u64),
-    /// A frame for a user.
-    ToUser(u64, Bytes),
-    /// A frame for the members of a group.
-    ToGroup(u64, Bytes),
-}
-
 /// See the module.
 pub(super) struct Relay {
     id: usize,
@@ -73,8 +64,9 @@ pub(super) struct Relay {
     /// Buffers that no connection uses now.
     spare: Vec<BytesMut>,
     dirty: Vec<u32>,
-    /// Threads that were sent something in this turn.
-    rung: Vec<bool>,
+    lanes: Lanes,
+    /// Tasks that do not read until the lanes have room.
+    held: Vec<Waker>,
     turn: Option<Waker>,
     turn_pending: bool,
     this: Weak<RefCell<Relay>>,
@@ -110,7 +102,8 @@ impl Relay {
         Rc::new_cyclic(|this| {
             RefCell::new(Relay {
                 id,
-                rung: vec![false; shared.mailboxes.len()],
+                lanes: Lanes::new(id, shared.clone()),
+                held: Vec::new(),
                 shared,
                 connections: Slab::new(),
                 by_user: HashMap::new(),
@@ -140,6 +133,10 @@ impl Relay {
 
     fn poll_read(&mut self, index: u32, socket: &mut OwnedReadHalf, cx: &mut Context<'_>) -> Poll<Stop> {
         loop {
+            if self.lanes.is_congested() {
+                self.held.push(cx.waker().clone());
+                return Poll::Pending;
+            }
             let unread = &mut self.connections[index as usize].unread;
             self.scratch.reserve(unread.len() + READ_BYTES);
             self.scratch.extend_from_slice(unread);
@@ -306,10 +303,7 @@ impl Relay {
     }
 
     fn hand(&mut self, thread: usize, handed: Handed) {
-        if self.shared.mailboxes[thread].push(self.id, handed).is_err() {
-            eprintln!("hubbub-floor: a lane is full, a frame is dropped");
-        }
-        self.rung[thread] = true;
+        self.lanes.hand(thread, handed);
         self.want_turn();
     }
 
@@ -351,10 +345,11 @@ impl Relay {
             self.flush(index);
         }
         self.dirty = dirty;
-        for (thread, rung) in self.rung.iter_mut().enumerate() {
-            if std::mem::take(rung) {
-                self.shared.mailboxes[thread].bell().ring();
-            }
+        self.lanes.flush();
+        if self.lanes.is_congested() {
+            self.want_turn();
+        } else {
+            self.held.drain(..).for_each(Waker::wake);
         }
     }
 
