@@ -1,0 +1,25 @@
+//! The server as its users meet it: the real binary, real sockets, a real disk. One property in each file.
+//!
+//! Nothing here sleeps to wait or asserts a time: each step waits for what it needs, up to a generous deadline.
+//! `cargo test --release -p hubbub-server --test process direct` runs one file.
+
+mod support;
+
+mod bad_input;
+mod clean_stop;
+mod config_cli;
+mod devices;
+mod direct;
+mod durability;
+mod group;
+mod kill;
+mod limits;
+mod port_in_use;
+mod python_client;
+mod resend;
+mod resume;
+mod sigterm;
+mod silent_crowd;
+mod slow_consumer;
+mod storage_full;
+mod store_version;

@@ -1,0 +1,204 @@
+//! A client that says exactly what the test says, and keeps what it has not been asked for.
+
+use super::{DEADLINE, Server};
+use bytes::BytesMut;
+use hubbub_codec::frame::{decode_frame_mut, encode_frame};
+pub(crate) use hubbub_codec::proto::client_frame::Body as Up;
+pub(crate) use hubbub_codec::proto::server_frame::Body as Down;
+use hubbub_codec::proto::{self, ClientFrame, ServerFrame};
+use prost::Message;
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+
+/// One connection.
+pub(crate) struct Raw {
+    /// The socket, for tests that write what is no frame.
+    pub(crate) stream: TcpStream,
+    input: BytesMut,
+    last_id: u64,
+    /// Frames that came while another one was waited for.
+    kept: VecDeque<ServerFrame>,
+}
+
+impl Raw {
+    /// Connects and says nothing.
+    #[track_caller]
+    pub(crate) fn connect(server: &Server) -> Raw {
+        Raw::over(TcpStream::connect(server.clients).expect("the server accepts"))
+    }
+
+    /// Takes a connected socket.
+    #[track_caller]
+    pub(crate) fn over(stream: TcpStream) -> Raw {
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream.set_write_timeout(Some(DEADLINE)).unwrap();
+        Raw { stream, input: BytesMut::new(), last_id: 0, kept: VecDeque::new() }
+    }
+
+    /// Connects and logs in.
+    #[track_caller]
+    pub(crate) fn login(server: &Server, user: u64, device: u64) -> Raw {
+        let mut raw = Raw::connect(server);
+        raw.log_in(server, user, device);
+        raw
+    }
+
+    /// Says Hello and logs in.
+    #[track_caller]
+    pub(crate) fn log_in(&mut self, server: &Server, user: u64, device: u64) {
+        self.hello();
+        match self.ask(super::login(server.token(user), device)) {
+            Down::LoggedIn(logged_in) => assert_eq!(logged_in.user_id, user),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Logs in, and syncs everything from the start: the states of the conversations.
+    #[track_caller]
+    pub(crate) fn login_and_sync(server: &Server, user: u64, device: u64) -> (Raw, Vec<proto::ConversationState>) {
+        let mut raw = Raw::login(server, user, device);
+        let states = raw.sync(Vec::new(), true);
+        (raw, states)
+    }
+
+    /// Says Hello.
+    #[track_caller]
+    pub(crate) fn hello(&mut self) -> proto::Welcome {
+        match self.ask(super::hello()) {
+            Down::Welcome(welcome) => welcome,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Syncs, and waits until that is done.
+    #[track_caller]
+    pub(crate) fn sync(&mut self, cursors: Vec<proto::Cursor>, include_others: bool) -> Vec<proto::ConversationState> {
+        match self.ask(Up::Sync(proto::Sync { cursors, include_others })) {
+            Down::Synced(synced) => synced.conversations,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    // ---- Writing ----
+
+    /// Sends a request under a fresh number, which it returns.
+    #[track_caller]
+    pub(crate) fn say(&mut self, body: Up) -> u64 {
+        self.last_id += 1;
+        self.say_as(self.last_id, body);
+        self.last_id
+    }
+
+    /// Sends a request under a number.
+    #[track_caller]
+    pub(crate) fn say_as(&mut self, request_id: u64, body: Up) {
+        let frame = encode_frame(&ClientFrame { request_id, body: Some(body) });
+        self.stream.write_all(&frame).expect("the server takes a frame");
+    }
+
+    // ---- Reading ----
+
+    /// Sends a request and waits for its answer.
+    #[track_caller]
+    pub(crate) fn ask(&mut self, body: Up) -> Down {
+        let id = self.say(body);
+        self.answer_to(id)
+    }
+
+    /// Sends a request that must be refused.
+    #[track_caller]
+    pub(crate) fn ask_in_vain(&mut self, body: Up) -> proto::Error {
+        match self.ask(body) {
+            Down::Error(error) => error,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    /// Waits for the answer to a request.
+    #[track_caller]
+    pub(crate) fn answer_to(&mut self, request_id: u64) -> Down {
+        self.find(|frame| frame.request_id == request_id).body.expect("answers have a body")
+    }
+
+    /// Waits for a push.
+    #[track_caller]
+    pub(crate) fn push<T>(&mut self, mut wanted: impl FnMut(&Down) -> Option<T>) -> T {
+        let mut found = None;
+        self.find(|frame| {
+            found = frame.body.as_ref().filter(|_| frame.request_id == 0).and_then(&mut wanted);
+            found.is_some()
+        });
+        found.expect("it was just found")
+    }
+
+    /// Takes the first frame that is wanted, and keeps those before it.
+    #[track_caller]
+    pub(crate) fn find(&mut self, mut wanted: impl FnMut(&ServerFrame) -> bool) -> ServerFrame {
+        if let Some(at) = self.kept.iter().position(&mut wanted) {
+            return self.kept.remove(at).expect("it was just there");
+        }
+        loop {
+            let frame = self.read().expect("the server goes on talking");
+            if wanted(&frame) {
+                return frame;
+            }
+            self.kept.push_back(frame);
+        }
+    }
+
+    /// The next frame, kept ones first; `None` when the server has closed the connection.
+    #[track_caller]
+    pub(crate) fn next(&mut self) -> Option<ServerFrame> {
+        self.kept.pop_front().or_else(|| self.read())
+    }
+
+    #[track_caller]
+    fn read(&mut self) -> Option<ServerFrame> {
+        loop {
+            if let Some(payload) = decode_frame_mut(&mut self.input, 1 << 24).expect("the server sends frames") {
+                return Some(ServerFrame::decode(payload).expect("the server sends server frames"));
+            }
+            let mut part = [0; 16_384];
+            match self.stream.read(&mut part) {
+                Ok(0) => return None,
+                Ok(count) => self.input.extend_from_slice(&part[..count]),
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
+                Err(error) => panic!("nothing more to read: {error}"),
+            }
+        }
+    }
+
+    /// Everything until the server closes the connection.
+    #[track_caller]
+    pub(crate) fn rest(&mut self) -> Vec<ServerFrame> {
+        std::iter::from_fn(|| self.next()).collect()
+    }
+
+    /// The error with which the server is to close the connection.
+    #[track_caller]
+    pub(crate) fn last_error(&mut self) -> proto::Error {
+        match self.rest().pop().and_then(|frame| frame.body) {
+            Some(Down::Error(error)) => error,
+            other => panic!("closed without an error: {other:?}"),
+        }
+    }
+
+    /// Everything that comes before the answer to a ping sent now, and everything kept: what the server had to say
+    /// so far on this connection, but for hints about memberships, which come whenever they come.
+    #[track_caller]
+    pub(crate) fn so_far(&mut self) -> Vec<ServerFrame> {
+        let id = self.say(Up::Ping(proto::Ping { nonce: 7 }));
+        let mut frames = Vec::new();
+        loop {
+            let frame = self.next().expect("the connection lives");
+            if frame.request_id == id {
+                return frames;
+            }
+            if !matches!(frame.body, Some(Down::ConversationChanged(_))) {
+                frames.push(frame);
+            }
+        }
+    }
+}

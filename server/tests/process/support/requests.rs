@@ -1,0 +1,102 @@
+//! Requests in one line.
+
+use super::Up;
+use hubbub_codec::ids::{Conversation, GroupId, UserId};
+use hubbub_codec::proto::{self, MessageName, history, login, send};
+
+/// The first words.
+pub(crate) fn hello() -> Up {
+    Up::Hello(proto::Hello { version_min: 1, version_max: 1, client_name: "test".to_owned(), ..Default::default() })
+}
+
+/// A login with a token.
+pub(crate) fn login(token: String, device_id: u64) -> Up {
+    Up::Login(proto::Login { method: Some(login::Method::Jwt(token)), device_id, ..Default::default() })
+}
+
+/// The conversation of two users.
+pub(crate) fn direct(a: u64, b: u64) -> Conversation {
+    Conversation::direct(UserId(a), UserId(b)).expect("two users")
+}
+
+/// The conversation of a group.
+pub(crate) fn group(id: u64) -> Conversation {
+    Conversation::Group(GroupId(id))
+}
+
+/// A name for a message.
+pub(crate) fn name(text: &str) -> Option<MessageName> {
+    Some(MessageName { client_message_id: text.to_owned().into(), resend: false, after_seq: 0 })
+}
+
+/// The name of a message that may have been sent before, when the head was `after_seq`.
+pub(crate) fn resent(text: &str, after_seq: u64) -> Option<MessageName> {
+    Some(MessageName { client_message_id: text.to_owned().into(), resend: true, after_seq })
+}
+
+/// A message to a user; its text is its name, too.
+pub(crate) fn to_user(user: u64, text: &str) -> Up {
+    Up::Send(message(send::To::User(user), name(text), text))
+}
+
+/// A message to a group; its text is its name, too.
+pub(crate) fn to_group(group: u64, text: &str) -> Up {
+    Up::Send(message(send::To::Group(group), name(text), text))
+}
+
+/// A message.
+pub(crate) fn message(to: send::To, name: Option<MessageName>, text: &str) -> proto::Send {
+    proto::Send { to: Some(to), name, body: text.to_owned().into(), ..Default::default() }
+}
+
+/// Makes a group with further members.
+pub(crate) fn create_group(title: &str, members: &[u64]) -> Up {
+    Up::CreateGroup(proto::CreateGroup { name: name(title), title: title.to_owned(), members: members.to_vec() })
+}
+
+/// Adds members.
+pub(crate) fn add_members(group: u64, request: &str, members: &[u64]) -> Up {
+    Up::AddMembers(proto::AddMembers { name: name(request), group, members: members.to_vec() })
+}
+
+/// Removes members.
+pub(crate) fn remove_members(group: u64, request: &str, members: &[u64]) -> Up {
+    Up::RemoveMembers(proto::RemoveMembers { name: name(request), group, members: members.to_vec() })
+}
+
+/// Leaves a group.
+pub(crate) fn leave(group: u64, request: &str) -> Up {
+    Up::Leave(proto::Leave { name: name(request), group })
+}
+
+/// A page of a group's members.
+pub(crate) fn get_group(group: u64, members_after: u64, members_limit: u32) -> Up {
+    Up::GetGroup(proto::GetGroup { group, members_after, members_limit })
+}
+
+/// Entries above a seq.
+pub(crate) fn history_after(conversation: Conversation, after: u64, limit: u32) -> Up {
+    let position = Some(history::Position::AfterSeq(after));
+    Up::History(proto::History { conversation: Some(conversation.into()), position, limit })
+}
+
+/// Entries below a seq.
+pub(crate) fn history_before(conversation: Conversation, before: u64, limit: u32) -> Up {
+    let position = Some(history::Position::BeforeSeq(before));
+    Up::History(proto::History { conversation: Some(conversation.into()), position, limit })
+}
+
+/// This device holds the log up to a seq.
+pub(crate) fn delivered(conversation: Conversation, up_to_seq: u64) -> Up {
+    Up::Delivered(proto::Delivered { conversation: Some(conversation.into()), up_to_seq })
+}
+
+/// The person has seen the log up to a seq.
+pub(crate) fn read(conversation: Conversation, up_to_seq: u64) -> Up {
+    Up::Read(proto::Read { conversation: Some(conversation.into()), up_to_seq })
+}
+
+/// Where a client stands.
+pub(crate) fn cursor(conversation: Conversation, log_id: u32, seq: u64) -> proto::Cursor {
+    proto::Cursor { conversation: Some(conversation.into()), log_id, seq }
+}
