@@ -99,10 +99,9 @@ impl Thread {
     pub(super) fn close_ledgers(&mut self) {
         let clients = &self.clients;
         for conversation in &mut self.conversations {
-            let name = conversation.name.map_or_else(|| "unnamed".to_owned(), |name| name.to_string());
             let asked = |member: u32| clients[conversation.members[member as usize] as usize].asked;
             if let Some(ledger) = &mut conversation.ledger {
-                ledger.finish(&name, asked, &mut self.meters.account);
+                ledger.finish(asked, &mut self.meters.account);
             }
         }
     }

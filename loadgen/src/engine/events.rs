@@ -82,7 +82,6 @@ impl Thread {
             && let Some(ledger) = &mut self.conversations[conversation as usize].ledger
         {
             ledger.note_reset(&mut self.meters.account);
-            self.meters.account.describe(|| format!("the log of {name} began anew"));
         }
     }
 

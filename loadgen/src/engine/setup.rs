@@ -264,7 +264,7 @@ impl Thread {
         if conversation.kind == Kind::Group && cursors.contains(&0) {
             return false;
         }
-        conversation.ledger = Some(ConversationLedger::new(&cursors));
+        conversation.ledger = Some(ConversationLedger::new(name, &cursors));
         true
     }
 

@@ -4,6 +4,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use hubbub_codec::ids::Conversation;
+
 use super::Account;
 use super::ranges::Ranges;
 use super::slot::{Content, Fanout, Known, MessageName, Slot};
@@ -55,6 +57,8 @@ struct Stray {
 /// The account of one conversation. Members are named by their place, from 0.
 #[derive(Debug)]
 pub struct ConversationLedger {
+    /// For the words of faults.
+    conversation: Conversation,
     base: u64,
     slots: VecDeque<Slot>,
     recipients: Box<[Recipient]>,
@@ -71,7 +75,7 @@ impl ConversationLedger {
     /// An account that begins where each member stands: the greatest seq that it was handed before. Differences between
     /// them are accounted for as entries of no interest.
     #[must_use]
-    pub fn new(cursors: &[u64]) -> Self {
+    pub fn new(conversation: Conversation, cursors: &[u64]) -> Self {
         let greatest = cursors.iter().copied().max().unwrap_or(0).min(u64::MAX / 2);
         let smallest = cursors.iter().copied().min().unwrap_or(0).max(greatest.saturating_sub(UNSETTLED_MAX));
         let slot = |seq| Slot {
@@ -80,6 +84,7 @@ impl ConversationLedger {
             ..Slot::default()
         };
         Self {
+            conversation,
             base: smallest + 1,
             slots: (smallest + 1..=greatest).map(slot).collect(),
             recipients: cursors.iter().map(|cursor| Recipient { cursor: *cursor, ..Recipient::default() }).collect(),
@@ -142,10 +147,10 @@ impl ConversationLedger {
         how: How,
         account: &mut Account,
     ) -> Option<Fanout> {
-        let members = self.recipients.len() as u32;
+        let (conversation, members) = (self.conversation, self.recipients.len() as u32);
         if seq >= self.base + UNSETTLED_MAX {
             account.totals.corrupt += 1;
-            account.describe(|| format!("member {member}: entry {seq} is far outside the log"));
+            account.describe(|| format!("{conversation}, member {member}: entry {seq} is far outside the log"));
             return None;
         }
         if !self.advance(member, seq, account) {
@@ -184,6 +189,7 @@ impl ConversationLedger {
     /// A member's log began anew.
     pub fn note_reset(&mut self, account: &mut Account) {
         account.totals.log_resets += 1;
+        account.describe(|| format!("{}: the log began anew", self.conversation));
     }
 
     /// Whether nothing is open: no send without its answer, no entry without all its members.
@@ -206,13 +212,13 @@ impl ConversationLedger {
     }
 
     /// Judges what is left. `asked(member)`: it came to the end of the log, so what it lacks is lost rather than pending.
-    pub fn finish(&mut self, name: &str, asked: impl Fn(u32) -> bool, account: &mut Account) {
+    pub fn finish(&mut self, asked: impl Fn(u32) -> bool, account: &mut Account) {
         account.totals.unacknowledged += self.open_sends;
         let mut stored = HashSet::new();
         for (seq, slot) in (self.base..).zip(std::mem::take(&mut self.slots)) {
             match slot.known {
                 Known::Acked(message) => {
-                    self.judge_absences(name, seq, message, &asked, account);
+                    self.judge_absences(seq, message, &asked, account);
                     self.count_acked(seq, message, slot, account);
                 }
                 Known::Seen(message) => match !self.is_acked(message) && stored.insert(message) {
@@ -222,11 +228,12 @@ impl ConversationLedger {
                 Known::Nothing | Known::Other => {}
             }
         }
-        self.judge_strays(name, account);
+        self.judge_strays(account);
     }
 
     /// Moves a member's cursor; false when it was handed this seq before.
     fn advance(&mut self, member: u32, seq: u64, account: &mut Account) -> bool {
+        let conversation = self.conversation;
         let recipient = &mut self.recipients[member as usize];
         let expected = recipient.cursor + 1;
         if seq == expected {
@@ -235,7 +242,9 @@ impl ConversationLedger {
         }
         if seq > expected {
             account.totals.gaps += seq - expected;
-            account.describe(|| format!("member {member}: entry {seq} was handed out where {expected} must be"));
+            account.describe(|| {
+                format!("{conversation}, member {member}: entry {seq} was handed out where {expected} must be")
+            });
             recipient.missing.append(expected, seq - 1);
             recipient.cursor = seq;
             return true;
@@ -244,8 +253,8 @@ impl ConversationLedger {
         account.totals.reordered += u64::from(late);
         account.totals.duplicated += u64::from(!late);
         account.describe(|| match late {
-            true => format!("member {member}: entry {seq} came after {}", expected - 1),
-            false => format!("member {member}: entry {seq} was handed out twice"),
+            true => format!("{conversation}, member {member}: entry {seq} came after {}", expected - 1),
+            false => format!("{conversation}, member {member}: entry {seq} was handed out twice"),
         });
         late
     }
@@ -269,6 +278,7 @@ impl ConversationLedger {
     }
 
     fn note_wrong(&mut self, member: u32, seq: u64, content: Content, account: &mut Account) {
+        let conversation = self.conversation;
         match content {
             Content::Message(name) if self.found.len() < STRAYS_MAX => {
                 match self.found.iter_mut().rev().find(|stray| stray.seq == seq && stray.name == name) {
@@ -280,7 +290,9 @@ impl ConversationLedger {
             Content::Other => {}
             Content::Message(_) | Content::Corrupt => {
                 account.totals.corrupt += 1;
-                account.describe(|| format!("member {member}: the body of entry {seq} is damaged or was never sent"));
+                account.describe(|| {
+                    format!("{conversation}, member {member}: the body of entry {seq} is damaged or was never sent")
+                });
             }
         }
     }
@@ -307,6 +319,7 @@ impl ConversationLedger {
     }
 
     fn count_acked(&mut self, seq: u64, name: MessageName, slot: Slot, account: &mut Account) {
+        let conversation = self.conversation;
         let right = slot.arrivals - slot.wrong;
         let on_sync = slot.on_sync.min(right);
         account.totals.delivered += u64::from(right);
@@ -324,7 +337,7 @@ impl ConversationLedger {
                 account.totals.reordered += u64::from(slot.arrivals);
                 account.describe(|| {
                     let MessageName { sender, counter } = name;
-                    format!("sender {sender}: its message {counter} is stored at {seq}, after its message {last}")
+                    format!("{conversation}, sender {sender}: its message {counter} is stored at {seq}, after its message {last}")
                 });
             }
             _ => sender.last_judged = Some(name.counter),
@@ -332,22 +345,17 @@ impl ConversationLedger {
     }
 
     fn count_duplicate(&mut self, seq: u64, name: MessageName, slot: Slot, account: &mut Account) {
+        let conversation = self.conversation;
         account.totals.duplicated += u64::from(slot.arrivals - slot.wrong);
         account.describe(|| {
             let MessageName { sender, counter } = name;
-            format!("sender {sender}: its message {counter} is stored once more at {seq}")
+            format!("{conversation}, sender {sender}: its message {counter} is stored once more at {seq}")
         });
     }
 
     /// Copies of an accepted message that did not arrive at all.
-    fn judge_absences(
-        &self,
-        name: &str,
-        seq: u64,
-        message: MessageName,
-        asked: &impl Fn(u32) -> bool,
-        account: &mut Account,
-    ) {
+    fn judge_absences(&self, seq: u64, message: MessageName, asked: &impl Fn(u32) -> bool, account: &mut Account) {
+        let conversation = self.conversation;
         for (member, recipient) in (0..).zip(&self.recipients) {
             if seq <= recipient.cursor && !recipient.missing.contains(seq) {
                 continue;
@@ -359,13 +367,16 @@ impl ConversationLedger {
             account.describe(|| {
                 let MessageName { sender, counter } = message;
                 let fate = if asked(member) { "lost" } else { "not yet there" };
-                format!("{name}: message {counter} of sender {sender} at seq {seq} is {fate} at member {member}")
+                format!(
+                    "{conversation}: message {counter} of sender {sender} at seq {seq} is {fate} at member {member}"
+                )
             });
         }
     }
 
     /// Brings messages that were not in their place together with those found elsewhere.
-    fn judge_strays(&mut self, name: &str, account: &mut Account) {
+    fn judge_strays(&mut self, account: &mut Account) {
+        let conversation = self.conversation;
         let mut found: HashMap<MessageName, u64> = HashMap::new();
         for stray in &self.found {
             *found.entry(stray.name).or_default() += u64::from(stray.copies);
@@ -385,7 +396,7 @@ impl ConversationLedger {
             let fate = if elsewhere == copies { "found elsewhere" } else { "lost" };
             let seq = absent.seq;
             account.describe(|| {
-                format!("{name}: message {counter} of sender {sender} was accepted at {seq} and is {fate}")
+                format!("{conversation}: message {counter} of sender {sender} was accepted at {seq} and is {fate}")
             });
         }
         account.totals.duplicated += found.values().sum::<u64>();

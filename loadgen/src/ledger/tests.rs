@@ -1,8 +1,12 @@
 //! Feeds the ledger with every fault that it exists to catch, and with none.
 
+use hubbub_codec::ids::{Conversation, GroupId};
+
 use super::Account;
 use super::conversation::{ConversationLedger, How};
 use super::slot::{Content, MessageName};
+
+const CONVERSATION: Conversation = Conversation::Group(GroupId(1));
 
 const LIVE: How = How::Live(Some(5));
 
@@ -23,7 +27,11 @@ fn message(sender: u32, counter: u32) -> Content {
 
 impl World {
     fn new(members: u32) -> Self {
-        Self { ledger: ConversationLedger::new(&vec![0; members as usize]), account: Account::default(), members }
+        Self {
+            ledger: ConversationLedger::new(CONVERSATION, &vec![0; members as usize]),
+            account: Account::default(),
+            members,
+        }
     }
 
     /// `sender` sends, and the server acknowledges at `seq`.
@@ -52,7 +60,7 @@ impl World {
     }
 
     fn finish(mut self) -> super::Totals {
-        self.ledger.finish("test", |_| true, &mut self.account);
+        self.ledger.finish(|_| true, &mut self.account);
         let totals = self.account.totals;
         assert_eq!(totals.is_closed(), self.account.faults.is_empty(), "{:?}", self.account);
         assert_eq!(totals.delivered + totals.lost + totals.pending, totals.copies_due, "{totals:?}");
@@ -98,7 +106,7 @@ fn a_copy_that_never_came_is_lost() {
 fn a_copy_at_a_recipient_that_could_not_be_asked_is_pending() {
     let mut world = World::with_accepted(2, 1);
     world.arrives(0, 1, message(0, 0));
-    world.ledger.finish("test", |member| member == 0, &mut world.account);
+    world.ledger.finish(|member| member == 0, &mut world.account);
     let totals = world.account.totals;
     assert_eq!((totals.lost, totals.pending, totals.is_closed()), (0, 1, false));
 }
@@ -266,7 +274,7 @@ fn membership_changes_and_older_entries_need_no_acknowledgement() {
 #[test]
 fn members_that_begin_in_the_middle_of_an_older_log_are_not_missing_anything() {
     let mut world = World::new(2);
-    world.ledger = ConversationLedger::new(&[40, 41]);
+    world.ledger = ConversationLedger::new(CONVERSATION, &[40, 41]);
     world.arrives(0, 41, Content::Other);
     world.accepted(0, 42);
     world.arrives_everywhere(42, message(0, 0));

@@ -54,6 +54,7 @@ fn verdicts(result: &RunResult) -> String {
         false => ("bad", "Ledger not closed"),
     };
     let (verdict, says) = match result.verdict {
+        Verdict::Server if !result.ledger.closed => ("warn", "No performance result"),
         Verdict::Server => ("good", "The server was measured"),
         Verdict::Unclear => ("warn", "Unclear what was measured"),
         Verdict::Generator => ("bad", "The generator was the limit"),

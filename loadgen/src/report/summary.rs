@@ -84,6 +84,9 @@ pub fn ledger_words(ledger: &Ledger) -> String {
 pub fn verdict_words(result: &RunResult) -> String {
     let reasons = result.verdict_reasons.join("; ");
     match result.verdict {
+        Verdict::Server if !result.ledger.closed => {
+            "server: the generator was not the limit, but without a closed ledger no figure counts".to_owned()
+        }
         Verdict::Server if result.generator.closed_loop => {
             "server: a closed loop, so unit costs are the server's, and latencies say nothing of a given load"
                 .to_owned()
