@@ -61,6 +61,9 @@ struct MeasureArgs {
     /// Also write every sample to a file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Also put the tables into a document, between its marks
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -81,13 +84,18 @@ fn measure(args: MeasureArgs) -> anyhow::Result<()> {
     let sections = if args.only.is_empty() { all.to_vec() } else { args.only };
     hubbub_server::descriptors::raise_limit()?;
     let plan = Plan { in_flight: args.in_flight, ..Plan::new(args.rounds, args.quick, args.pairs, sections) };
-    eprintln!("{}", report::machine());
+    let before = report::machine();
     let results = plan.execute(&binaries)?;
     if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&report::json(&plan, &results))?;
+        let text = serde_json::to_string_pretty(&report::json(&plan, &before, &results))?;
         std::fs::write(path, text + "\n").with_context(|| path.display().to_string())?;
     }
-    print!("{}", report::markdown(&results));
+    let tables = report::markdown(&plan, &before, &results);
+    if let Some(path) = &args.write {
+        let document = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        std::fs::write(path, report::replace_tables(&document, &tables)?)?;
+    }
+    print!("{tables}");
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::plan::{Key, Plan, Results};
@@ -30,10 +31,21 @@ fn goal(key: Key) -> Option<Goal> {
     }
 }
 
-/// The tables, in Markdown.
+/// The tables, in Markdown. `before` is what [`machine`] said before the measurement.
 #[must_use]
-pub fn markdown(results: &Results) -> String {
-    let mut text = String::new();
+pub fn markdown(plan: &Plan, before: &Machine, results: &Results) -> String {
+    let after = machine();
+    let mut text = format!(
+        "Medians of {} rounds, {} s for each point, on {} x {}, Linux {}. Load average of the machine before: {}, after: {}\n\
+         (the measurement itself makes about 2; more is somebody else's work, and noise).\n\n",
+        plan.rounds,
+        plan.times.window.as_secs_f32(),
+        before.cpus,
+        before.cpu,
+        before.kernel,
+        before.load_average,
+        after.load_average,
+    );
     for threads in [1, 2] {
         let servers = results.0.keys().filter(|key| key.threads == threads && key.kind == Kind::Os);
         let rows: String = servers.map(|&key| against_floor(results, key)).collect();
@@ -107,9 +119,22 @@ fn multiple(ratios: &[f64]) -> String {
     }
 }
 
+/// Puts the tables where they stand in a document: between its two marks.
+///
+/// # Errors
+/// The marks are not there.
+pub fn replace_tables(document: &str, tables: &str) -> anyhow::Result<String> {
+    let (head, rest) = document.split_once(TABLES_BEGIN).context("the document has no mark where tables begin")?;
+    let (_, tail) = rest.split_once(TABLES_END).context("the document has no mark where tables end")?;
+    Ok(format!("{head}{TABLES_BEGIN}\n\n{}\n\n{TABLES_END}{tail}", tables.trim()))
+}
+
+const TABLES_BEGIN: &str = "<!-- tables: hubbub-bench --write -->";
+const TABLES_END: &str = "<!-- end of tables -->";
+
 /// Everything, sample by sample.
 #[must_use]
-pub fn json(plan: &Plan, results: &Results) -> Value {
+pub fn json(plan: &Plan, before: &Machine, results: &Results) -> Value {
     let series = results.0.iter().map(|(key, samples)| {
         let ratios = results.ratios(*key, Key { kind: Kind::Floor, ..*key });
         json!({
@@ -131,24 +156,51 @@ pub fn json(plan: &Plan, results: &Results) -> Value {
             "pairs": plan.pairs,
             "body_bytes": BODY_BYTES,
             "window_ms": plan.times.window.as_millis() as u64,
-            "machine": machine(),
+            "cpu": before.cpu,
+            "cpus": before.cpus,
+            "kernel": before.kernel,
+            "load_average_before": before.load_average,
+            "load_average_after": machine().load_average,
         },
         "series": series.collect::<Vec<_>>(),
     })
 }
 
-/// Where this was measured, and how busy it was.
+/// Where something was measured, and how busy it was there.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    cpu: String,
+    cpus: usize,
+    kernel: String,
+    load_average: String,
+}
+
+/// What this machine says of itself now.
 #[must_use]
-pub fn machine() -> Value {
-    let line = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
-    let model = line("/proc/cpuinfo").lines().find_map(|line| {
+pub fn machine() -> Machine {
+    let text = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+    let model = text("/proc/cpuinfo").lines().find_map(|line| {
         let (name, model) = line.split_once(':')?;
         (name.trim() == "model name").then(|| model.trim().to_owned())
     });
-    json!({
-        "cpu": model,
-        "cpus": std::thread::available_parallelism().map_or(0, usize::from),
-        "kernel": line("/proc/sys/kernel/osrelease"),
-        "load_average": line("/proc/loadavg"),
-    })
+    Machine {
+        cpu: model.unwrap_or_else(|| "an unknown CPU".to_owned()),
+        cpus: std::thread::available_parallelism().map_or(0, usize::from),
+        kernel: text("/proc/sys/kernel/osrelease"),
+        load_average: text("/proc/loadavg").split_ascii_whitespace().next().unwrap_or_default().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_replace_those_that_stood_there() {
+        let document = format!("a\n{TABLES_BEGIN}\nold\n{TABLES_END}\nz\n");
+        let replaced = replace_tables(&document, "new\n").unwrap();
+        assert_eq!(replaced, format!("a\n{TABLES_BEGIN}\n\nnew\n\n{TABLES_END}\nz\n"));
+        assert_eq!(replace_tables(&replaced, "new\n").unwrap(), replaced);
+        assert!(replace_tables("nothing", "new").is_err());
+    }
 }

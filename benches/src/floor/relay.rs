@@ -254,16 +254,16 @@ impl Relay {
         match send.to {
             Some(To::User(user)) => {
                 self.out(index).extend_from_slice(&frame);
-                self.to_user(user, &frame);
+                self.give_user(user, &frame);
             }
-            Some(To::Group(group)) => self.to_group(group, &frame),
+            Some(To::Group(group)) => self.give_group(group, &frame),
             None => {}
         }
         frame.clear();
         self.frame = frame;
     }
 
-    fn to_user(&mut self, user: u64, frame: &[u8]) {
+    fn give_user(&mut self, user: u64, frame: &[u8]) {
         let thread = self.thread_of(user);
         if thread != self.id {
             self.hand(thread, Handed::ToUser(user, Bytes::copy_from_slice(frame)));
@@ -272,8 +272,8 @@ impl Relay {
         }
     }
 
-    fn to_group(&mut self, group: u64, frame: &[u8]) {
-        self.to_members_here(group, frame);
+    fn give_group(&mut self, group: u64, frame: &[u8]) {
+        self.give_members_here(group, frame);
         if self.shared.mailboxes.len() > 1 {
             let shared = Bytes::copy_from_slice(frame);
             let id = self.id;
@@ -283,7 +283,7 @@ impl Relay {
         }
     }
 
-    fn to_members_here(&mut self, group: u64, frame: &[u8]) {
+    fn give_members_here(&mut self, group: u64, frame: &[u8]) {
         for &index in self.members_here(group).iter() {
             self.out(index).extend_from_slice(frame);
         }
@@ -363,8 +363,8 @@ impl Relay {
             {
                 taken += 1;
                 match handed {
-                    Handed::ToUser(user, frame) => self.to_user(user, &frame),
-                    Handed::ToGroup(group, frame) => self.to_members_here(group, &frame),
+                    Handed::ToUser(user, frame) => self.give_user(user, &frame),
+                    Handed::ToGroup(group, frame) => self.give_members_here(group, &frame),
                     Handed::Connection(stream, user, unread, request_id) => {
                         self.take_connection(stream, user, unread, request_id);
                     }
