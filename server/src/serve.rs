@@ -24,6 +24,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::info;
 
 /// How often the shards are asked whether they are done, during a stop.
@@ -36,6 +37,8 @@ const QUIET_POLLS: u32 = 4;
 /// # Errors
 /// Something cannot be started: an address is taken, the store cannot be opened, the secret cannot be read.
 pub fn run(config: Config) -> anyhow::Result<()> {
+    // First of all, so that a stop that is asked for while the server starts is an orderly one, too.
+    let signals = Signals::listen()?;
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("data_dir {}", config.data_dir.display()))?;
     let verifier = token_verifier(&config)?;
     let limit = descriptors::raise_limit().context("the limit of open files is not known")?;
@@ -57,7 +60,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     announce::ready(&config, clients, admin.address()).context("addresses.json cannot be written")?;
     admin.set_health(Health::Ready);
 
-    wait_for_signal()?;
+    signals.wait();
     admin.set_health(Health::Stopping);
     announce::gone(&config);
     workers.stop(&node);
@@ -179,18 +182,33 @@ fn settings(config: &Config, store: &Store) -> Settings {
     }
 }
 
-fn wait_for_signal() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        tokio::select! {
-            _ = terminate.recv() => info!("told to stop (SIGTERM)"),
-            _ = interrupt.recv() => info!("told to stop (SIGINT)"),
-        }
-        Ok(())
-    })
+/// The signals that ask for an orderly stop.
+struct Signals {
+    runtime: tokio::runtime::Runtime,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on they no longer end the process by themselves.
+    fn listen() -> std::io::Result<Signals> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (terminate, interrupt) = {
+            let _inside = runtime.enter();
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+        };
+        Ok(Signals { runtime, terminate, interrupt })
+    }
+
+    /// Waits for one, which may have come already.
+    fn wait(mut self) {
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = self.terminate.recv() => info!("told to stop (SIGTERM)"),
+                _ = self.interrupt.recv() => info!("told to stop (SIGINT)"),
+            }
+        });
+    }
 }
 
 impl Workers {
