@@ -131,7 +131,7 @@ impl Conversation {
 }
 
 /// A device's own name for a message: 1 to 16 bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientMessageId {
     len: u8,
     bytes: [u8; 16],
@@ -163,7 +163,7 @@ impl fmt::Debug for ClientMessageId {
 }
 
 /// Who named a message what: with the conversation, the message's name (`contract`: resending).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct MessageName {
     /// The user who sent it.
     pub sender: UserId,

@@ -238,6 +238,16 @@ pub struct ConversationState {
 }
 
 impl ConversationState {
+    /// Raises the user's marks, or the other's, in a direct conversation: there every entry counts as unread.
+    pub(crate) fn raise_marks(&mut self, own: bool, delivered: Seq, read: Seq) {
+        if own {
+            (self.delivered, self.read) = (self.delivered.max(delivered), self.read.max(read));
+            self.unread = self.unread.min(self.head.0.saturating_sub(self.read.0));
+        } else {
+            self.peer = (self.peer.0.max(delivered), self.peer.1.max(read));
+        }
+    }
+
     /// The state of a conversation that is not the user's.
     #[must_use]
     pub fn none(conversation: Conversation) -> ConversationState {

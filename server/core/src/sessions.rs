@@ -2,6 +2,7 @@
 
 use crate::ids::{Conversation, DeviceId, Seq, Timestamp, UserId};
 use crate::machine::Open;
+use crate::message::ReceiptsPush;
 use crate::records::MembershipRecord;
 use crate::request::{ConversationState, SessionId};
 use crate::subscriptions::FollowedIndex;
@@ -53,9 +54,26 @@ pub(crate) struct Syncs {
     pub(crate) runs: Vec<Option<SyncRun>>,
     /// Which sync waits for a conversation, and up to which seq (once that is known).
     pub(crate) waiting: HashMap<FollowedIndex, (usize, Option<Seq>), foldhash::fast::RandomState>,
+    /// What the answers will say, and which answer: of each conversation only the newest.
+    pub(crate) states: BTreeMap<Conversation, (usize, ConversationState)>,
 }
 
 impl Syncs {
+    /// What an answer will say of marks must not be older than what is pushed before it.
+    pub(crate) fn raise_marks(&mut self, user: UserId, receipts: &ReceiptsPush) {
+        let Some((_, state)) = self.states.get_mut(&receipts.conversation) else { return };
+        for &(of, delivered, read) in &receipts.receipts {
+            state.raise_marks(of == user, delivered, read);
+        }
+    }
+
+    /// What the answer to a sync says.
+    pub(crate) fn take_states(&mut self, number: usize) -> Vec<ConversationState> {
+        let (own, others): (BTreeMap<_, _>, _) = std::mem::take(&mut self.states).into_iter().partition(|(_, (of, _))| *of == number);
+        self.states = others;
+        own.into_values().map(|(_, state)| state).collect()
+    }
+
     /// How many have not been answered.
     pub(crate) fn open(&self) -> usize {
         self.runs.iter().flatten().count()
@@ -68,7 +86,6 @@ pub(crate) struct SyncRun {
     pub(crate) request_id: u64,
     /// Conversations that have not reached the head they had.
     pub(crate) remaining: usize,
-    pub(crate) states: Vec<ConversationState>,
 }
 
 /// A user who is connected here, or was a little while ago.

@@ -152,6 +152,9 @@ impl Shard {
         let start = self.out.targets.len();
         for subscription in &self.subscriptions.followed(index).subscriptions {
             let session = self.sessions.at(subscription.session);
+            if let Some(syncs) = &mut session.syncs {
+                syncs.raise_marks(session.user, &receipts);
+            }
             if subscription.live && !session.lagging {
                 self.out.targets.push(session.id);
             }

@@ -23,12 +23,13 @@ impl Shard {
     }
 
     pub(super) fn flush_marks(&mut self) {
-        let mut marks = std::mem::take(&mut self.marks);
-        for ((conversation, user, device), (delivered, read)) in marks.drain() {
+        let mut marks: Vec<_> = self.marks.drain().collect();
+        // The map's order differs from run to run; what the machine does must not.
+        marks.sort_unstable_by_key(|(key, _)| *key);
+        for ((conversation, user, device), (delivered, read)) in marks {
             let mark = Mark { user, device, delivered, read, reply_to: None };
             self.send_home(conversation, ConversationMessage::Mark(mark));
         }
-        self.marks = marks;
     }
 
     /// At the home: marks rise to what the device says, and no higher than the head.

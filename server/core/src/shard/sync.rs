@@ -32,6 +32,7 @@ impl Shard {
         }
         let number = self.begin_sync(id, request_id);
         for (conversation, start) in starts {
+            self.forget_states(id, &conversation);
             let index = self.subscribe(id, conversation, start);
             self.wait_in_sync(id, index, number);
             self.want_page(id, index);
@@ -43,7 +44,7 @@ impl Shard {
         let session = self.sessions.get(id).expect("the caller has seen the session");
         let syncs = session.syncs.get_or_insert_default();
         self.syncs_open += 1;
-        let run = Some(SyncRun { request_id, remaining: 0, states: Vec::new() });
+        let run = Some(SyncRun { request_id, remaining: 0 });
         match syncs.runs.iter().position(Option::is_none) {
             Some(number) => {
                 syncs.runs[number] = run;
@@ -53,6 +54,13 @@ impl Shard {
                 syncs.runs.push(run);
                 syncs.runs.len() - 1
             }
+        }
+    }
+
+    /// What older syncs would say of a conversation that is named again is said by the newer one.
+    fn forget_states(&mut self, id: SessionId, conversation: &Conversation) {
+        if let Some(syncs) = self.sessions.get(id).and_then(|session| session.syncs.as_mut()) {
+            syncs.states.remove(conversation);
         }
     }
 
@@ -264,9 +272,7 @@ impl Shard {
         let Some(syncs) = self.sessions.get(id).and_then(|session| session.syncs.as_mut()) else { return };
         let Some((number, target)) = syncs.waiting.get_mut(&index) else { return };
         *target = Some(state.head);
-        if let Some(Some(run)) = syncs.runs.get_mut(*number) {
-            run.states.push(state);
-        }
+        syncs.states.insert(state.conversation, (*number, state));
     }
 
     /// A session has been sent a conversation up to a seq (`None`: all there will be).
@@ -294,10 +300,11 @@ impl Shard {
         let Some(place) = syncs.runs.get_mut(number) else { return };
         let Some(run) = place.take_if(|run| run.remaining == 0) else { return };
         self.syncs_open -= 1;
+        let states = syncs.take_states(number);
         if syncs.runs.iter().all(Option::is_none) {
             session.syncs = None;
         }
         let to = ReplyTo { shard, session: id, request_id: run.request_id };
-        self.reply_here(to, Reply::Synced(run.states));
+        self.reply_here(to, Reply::Synced(states));
     }
 }

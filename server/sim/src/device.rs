@@ -1,0 +1,413 @@
+//! A device: a client that keeps the rules of the protocol, and checks that the server does.
+
+use crate::ledger::Ledger;
+use crate::server::{ConnectionId, Frame, Server};
+use hubbub_core::entry::{Entries, EntryHeader};
+use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, MessageName, Seq, UserId};
+use hubbub_core::records::{Page, PagePosition};
+use hubbub_core::request::{Action, Append, Refusal, Reply, Request, SyncCursor};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// See the module.
+#[derive(Debug)]
+pub struct Device {
+    /// Whose.
+    pub user: UserId,
+    /// Its id.
+    pub id: DeviceId,
+    /// While it is connected.
+    pub connection: Option<ConnectionId>,
+    /// Logged in.
+    pub ready: bool,
+    /// The server may be at its limits.
+    pub refusals: bool,
+    next_request: u64,
+    pending: BTreeMap<u64, Pending>,
+    cursors: BTreeMap<Conversation, Cursor>,
+    /// What was not acked, in order.
+    outbox: Vec<Outgoing>,
+    sent: u64,
+    /// What was refused once, or may have been: others may have passed it.
+    passed: BTreeSet<ClientMessageId>,
+    marks: BTreeMap<(Conversation, UserId), (Seq, Seq)>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Cursor {
+    log_id: LogId,
+    seq: Seq,
+    /// The highest seq that is known to exist.
+    known: Seq,
+    repairing: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Pending {
+    Outgoing(ClientMessageId),
+    Repair(Conversation),
+    Mark,
+    Sync,
+    Other,
+}
+
+/// Something with a name, which is sent until it is answered.
+#[derive(Clone, Debug)]
+struct Outgoing {
+    conversation: Option<Conversation>,
+    request: Request,
+    client_message_id: ClientMessageId,
+    /// Was on the wire, and may be stored.
+    tried: bool,
+    /// Waits for an answer on this connection.
+    waiting: bool,
+}
+
+impl Device {
+    /// A new device.
+    #[must_use]
+    pub fn new(user: UserId, id: DeviceId) -> Device {
+        Device {
+            user,
+            id,
+            connection: None,
+            ready: false,
+            refusals: false,
+            next_request: 10,
+            pending: BTreeMap::new(),
+            cursors: BTreeMap::new(),
+            outbox: Vec::new(),
+            sent: 0,
+            passed: BTreeSet::new(),
+            marks: BTreeMap::new(),
+        }
+    }
+
+    /// Conversations it has heard of.
+    #[must_use]
+    pub fn conversations(&self) -> Vec<Conversation> {
+        self.cursors.keys().copied().collect()
+    }
+
+    /// The highest contiguous seq that it holds.
+    #[must_use]
+    pub fn cursor(&self, conversation: &Conversation) -> Seq {
+        self.cursors.get(conversation).map_or(Seq(0), |cursor| cursor.seq)
+    }
+
+    /// Whether everything it asked was answered.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.ready && self.pending.is_empty() && self.outbox.is_empty()
+    }
+
+    /// What it waits for, for people.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!("{}/{}: ready {}, {:?}, {} to send", self.user, self.id, self.ready, self.pending, self.outbox.len())
+    }
+
+    // ---- Connections ----
+
+    /// Connects anew.
+    pub fn connect(&mut self, server: &mut Server) {
+        self.connection = Some(server.connect(self.user, self.id));
+        self.forget_connection();
+    }
+
+    /// The connection is gone.
+    pub fn lose_connection(&mut self) {
+        self.connection = None;
+        self.forget_connection();
+    }
+
+    fn forget_connection(&mut self) {
+        self.ready = false;
+        self.pending.clear();
+        for outgoing in &mut self.outbox {
+            // Among acquaintances nothing is refused unless the server is at a limit.
+            let direct = matches!(outgoing.conversation, Some(Conversation::Direct { .. }));
+            if outgoing.waiting && (self.refusals || !direct) {
+                self.passed.insert(outgoing.client_message_id);
+            }
+            outgoing.waiting = false;
+        }
+        self.cursors.values_mut().for_each(|cursor| cursor.repairing = false);
+    }
+
+    fn request(&mut self, server: &mut Server, pending: Pending, request: Request) {
+        let Some(connection) = self.connection else { return };
+        self.next_request += 1;
+        self.pending.insert(self.next_request, pending);
+        server.write(connection, self.next_request, request);
+    }
+
+    fn begin(&mut self, server: &mut Server) {
+        self.ready = true;
+        let cursors: Vec<SyncCursor> = self.cursors.iter().filter(|(_, c)| c.log_id != LogId(0)).map(|(conversation, c)| {
+            SyncCursor { conversation: *conversation, log_id: c.log_id, seq: c.seq }
+        }).collect();
+        // In two parts when there is enough for two.
+        let (first, last) = cursors.split_at(cursors.len() / 2);
+        if !first.is_empty() {
+            self.request(server, Pending::Sync, Request::Sync { cursors: first.to_vec(), include_others: false });
+        }
+        self.request(server, Pending::Sync, Request::Sync { cursors: last.to_vec(), include_others: true });
+        self.flush(server);
+    }
+
+    /// Names a conversation in a further sync, as a client may.
+    pub fn sync_again(&mut self, server: &mut Server, conversation: Conversation) {
+        let Some(cursor) = self.cursors.get(&conversation).filter(|cursor| cursor.log_id != LogId(0)) else { return };
+        let cursors = vec![SyncCursor { conversation, log_id: cursor.log_id, seq: cursor.seq }];
+        self.request(server, Pending::Sync, Request::Sync { cursors, include_others: false });
+    }
+
+    // ---- Asking ----
+
+    fn next_name(&mut self) -> ClientMessageId {
+        self.sent += 1;
+        ClientMessageId::new(&self.sent.to_be_bytes()).expect("8 bytes")
+    }
+
+    /// Appends something to a conversation, now or when it is connected.
+    pub fn append(&mut self, server: &mut Server, conversation: Conversation, action: Action) {
+        let client_message_id = self.next_name();
+        let after = self.cursors.entry(conversation).or_default().known;
+        let append = Append { client_message_id, resend: false, after, action };
+        let request = Request::Append { conversation, append };
+        self.outbox.push(Outgoing::new(Some(conversation), request, client_message_id));
+        self.flush(server);
+    }
+
+    /// Makes a group.
+    pub fn create_group(&mut self, server: &mut Server, members: Vec<UserId>) {
+        let client_message_id = self.next_name();
+        let request = Request::CreateGroup { client_message_id, title: "team".to_owned(), members };
+        self.outbox.push(Outgoing::new(None, request, client_message_id));
+        self.flush(server);
+    }
+
+    /// Sends what does not wait for an answer, in order: what was tried before as a resend.
+    pub fn flush(&mut self, server: &mut Server) {
+        if !self.ready {
+            return;
+        }
+        let mut out = std::mem::take(&mut self.outbox);
+        for outgoing in out.iter_mut().filter(|outgoing| !outgoing.waiting) {
+            outgoing.waiting = true;
+            let mut request = outgoing.request.clone();
+            if let Request::Append { append, .. } = &mut request {
+                append.resend = outgoing.tried;
+            }
+            outgoing.tried = true;
+            self.request(server, Pending::Outgoing(outgoing.client_message_id), request);
+        }
+        self.outbox = out;
+    }
+
+    /// Marks what it holds as delivered, or as read.
+    pub fn mark(&mut self, server: &mut Server, conversation: Conversation, seq: Seq, read: bool, answer: bool) {
+        let (Some(connection), true) = (self.connection, self.ready) else { return };
+        let (delivered, read) = if read { (Seq(0), seq) } else { (seq, Seq(0)) };
+        let request = Request::Mark { conversation, delivered, read };
+        if answer {
+            self.request(server, Pending::Mark, request);
+        } else {
+            server.write(connection, 0, request);
+        }
+    }
+
+    /// Asks something else.
+    pub fn ask(&mut self, server: &mut Server, request: Request) {
+        if self.ready {
+            self.request(server, Pending::Other, request);
+        }
+    }
+
+    // ---- Hearing ----
+
+    /// Takes a frame.
+    pub fn take(&mut self, server: &mut Server, frame: Frame) {
+        match frame {
+            Frame::Reply(_, Reply::LoggedIn { .. }) => self.begin(server),
+            Frame::Reply(_, Reply::Refused(Refusal::ReadFailed)) if !self.ready => {}
+            Frame::Reply(request_id, reply) => self.take_reply(server, request_id, reply),
+            Frame::Run(run) => {
+                let page = Page { after: Seq(run.first.0 - 1), last: run.last, entries: run.entries, ordinal: None };
+                self.take_entries(server, run.conversation, run.log_id, None, &page, true);
+            }
+            Frame::Page { conversation, log_id, from, page } => {
+                self.take_entries(server, conversation, log_id, Some(from), &page, true);
+            }
+            Frame::Receipts(push) => {
+                for (user, delivered, read) in push.receipts {
+                    self.take_marks(push.conversation, user, delivered, read);
+                }
+            }
+            Frame::Membership(conversation, _) => {
+                self.cursors.entry(conversation).or_default();
+            }
+            Frame::Replaced => panic!("{}/{} is replaced by nobody", self.user, self.id),
+        }
+    }
+
+    fn take_marks(&mut self, conversation: Conversation, user: UserId, delivered: Seq, read: Seq) {
+        let known = self.marks.entry((conversation, user)).or_default();
+        assert!(delivered >= known.0 && read >= known.1, "marks of {user} in {conversation:?} never go back");
+        *known = (delivered, read);
+    }
+
+    fn take_reply(&mut self, server: &mut Server, request_id: u64, reply: Reply) {
+        if let Reply::LogReset { conversation, .. } = reply {
+            panic!("no log of {conversation:?} was ever begun anew: {:?}", self.cursors.get(&conversation));
+        }
+        let pending = self.pending.remove(&request_id);
+        match (pending.expect("an answer belongs to a request"), reply) {
+            (Pending::Outgoing(name), reply) => self.take_answer(server, name, reply),
+            (Pending::Repair(conversation), Reply::History { log_id, skip_from, page, head, .. }) => {
+                let cursor = self.cursors.entry(conversation).or_default();
+                cursor.repairing = false;
+                cursor.known = cursor.known.min(head).max(cursor.seq);
+                self.take_entries(server, conversation, log_id, skip_from, &page, false);
+                self.repair(server, conversation);
+            }
+            (Pending::Repair(conversation), Reply::Refused(Refusal::ReadFailed)) => {
+                self.cursors.entry(conversation).or_default().repairing = false;
+                self.repair(server, conversation);
+            }
+            (Pending::Sync, Reply::Synced(states)) => {
+                for state in states.iter().filter(|state| state.log_id != LogId(0)) {
+                    let id = state.conversation;
+                    let held = self.cursor(&id);
+                    assert!(held >= state.head, "synced {id:?} to {held}, though its head is {}", state.head);
+                    self.take_marks(id, self.user, state.delivered, state.read);
+                    if let Some(peer) = id.peer_of(self.user) {
+                        self.take_marks(id, peer, state.peer.0, state.peer.1);
+                    }
+                }
+            }
+            (Pending::Mark, Reply::Done | Reply::Refused(Refusal::ReadFailed)) => {}
+            (Pending::Other, Reply::History { .. } | Reply::Group(_) | Reply::Conversations { .. }) => {}
+            (Pending::Other, Reply::Refused(Refusal::UnknownConversation | Refusal::ReadFailed)) => {}
+            (pending, reply) => panic!("{pending:?} of {}/{} is answered with {reply:?}", self.user, self.id),
+        }
+    }
+
+    fn take_answer(&mut self, server: &mut Server, client_message_id: ClientMessageId, reply: Reply) {
+        let at = self.outbox.iter().position(|outgoing| outgoing.client_message_id == client_message_id);
+        let at = at.expect("what is answered was asked");
+        match reply {
+            Reply::Refused(Refusal::Overloaded | Refusal::StorageFull | Refusal::ReadFailed) => {
+                self.outbox[at].waiting = false;
+                self.passed.insert(client_message_id);
+                return;
+            }
+            Reply::Refused(Refusal::ResendUnknown) => panic!("nothing is older than the window here"),
+            Reply::Refused(_) => {}
+            Reply::Sent { conversation, seq, message_id, duplicate, .. } => {
+                let name = MessageName { sender: self.user, device: self.id, client_message_id };
+                server.ledger.note_ack(&conversation, name, seq, message_id);
+                server.ledger.duplicates += u64::from(duplicate);
+                self.know(conversation, seq);
+            }
+            Reply::Group(info) => {
+                let conversation = Conversation::Group(info.group);
+                let name = MessageName { sender: self.user, device: self.id, client_message_id };
+                assert_eq!(server.ledger.seq_of(&conversation, &name), Some(Seq(1)), "the group is durable");
+                self.cursors.entry(conversation).or_default();
+            }
+            Reply::Done => {}
+            other => panic!("{client_message_id:?} is answered with {other:?}"),
+        }
+        self.outbox.remove(at);
+    }
+
+    fn know(&mut self, conversation: Conversation, seq: Seq) {
+        let cursor = self.cursors.entry(conversation).or_default();
+        cursor.known = cursor.known.max(seq);
+    }
+
+    /// The rule of the protocol for a run of entries.
+    fn take_entries(
+        &mut self,
+        server: &mut Server,
+        conversation: Conversation,
+        log_id: LogId,
+        skip_from: Option<Seq>,
+        page: &Page,
+        pushed: bool,
+    ) {
+        self.know(conversation, page.last);
+        let cursor = self.cursors.entry(conversation).or_default();
+        let held = cursor.seq;
+        if page.after > held && skip_from.is_none_or(|from| from > held) {
+            assert!(!pushed, "{}/{} holds {held} of {conversation:?} and is sent {page:?}", self.user, self.id);
+            return self.repair(server, conversation);
+        }
+        assert!(cursor.log_id == LogId(0) || cursor.log_id == log_id, "a log keeps its identity");
+        cursor.log_id = log_id;
+        cursor.seq = held.max(page.last).max(page.after);
+        if page.after > held {
+            check_skip(&server.ledger, self.user, &conversation, held, page.after);
+        }
+        for entry in Entries::new(&page.entries) {
+            let header = EntryHeader::decode(entry).expect("an entry");
+            let ledger = &mut server.ledger;
+            if header.seq > held {
+                ledger.taken += 1;
+                assert!(ledger.may_see(self.user, &conversation, header.seq), "a device takes what its user may see");
+            } else {
+                ledger.repeated += 1;
+            }
+        }
+    }
+
+    fn repair(&mut self, server: &mut Server, conversation: Conversation) {
+        let cursor = self.cursors.entry(conversation).or_default();
+        if cursor.known > cursor.seq && !cursor.repairing && cursor.log_id != LogId(0) {
+            cursor.repairing = true;
+            let position = PagePosition::After(cursor.seq);
+            let request = Request::History { conversation, position, limit: 50 };
+            self.request(server, Pending::Repair(conversation), request);
+        }
+    }
+
+    /// What it sent stands in the order in which it was sent, save for what was refused or may have been.
+    pub fn check_order(&self, ledger: &Ledger) {
+        for conversation in self.cursors.keys() {
+            let own = ledger.names_of(conversation, self.user, self.id).filter(|name| !self.passed.contains(name));
+            let own: Vec<&[u8]> = own.map(ClientMessageId::as_bytes).collect();
+            assert!(own.is_sorted(), "{}/{} sent to {conversation:?} in another order", self.user, self.id);
+        }
+    }
+}
+
+/// What a device jumps over must be nothing that its user may see, unless it held nothing: a conversation that it did
+/// not name starts after what another device has acknowledged, or near the head.
+fn check_skip(ledger: &Ledger, user: UserId, conversation: &Conversation, held: Seq, after: Seq) {
+    let delivered = ledger.store.marks(conversation, user).0;
+    let tail = ledger.visible_head(user, conversation).0.saturating_sub(SYNC_ENTRIES_MAX);
+    for seq in (held.0 + 1..=after.0).map(Seq) {
+        let started_later = held == Seq(0) && (seq <= delivered || seq.0 <= tail);
+        let hidden = !ledger.may_see(user, conversation, seq);
+        assert!(hidden || started_later, "{user} jumps over {seq} of {conversation:?}, from {held} to {after}");
+    }
+}
+
+/// A conversation that a client does not name starts so many entries before its head.
+pub const SYNC_ENTRIES_MAX: u64 = 20;
+
+impl Outgoing {
+    fn new(conversation: Option<Conversation>, request: Request, client_message_id: ClientMessageId) -> Outgoing {
+        Outgoing { conversation, request, client_message_id, tried: false, waiting: false }
+    }
+}
+
+/// The group of a conversation.
+#[must_use]
+pub fn group_of(conversation: &Conversation) -> Option<GroupId> {
+    match conversation {
+        Conversation::Group(group) => Some(*group),
+        Conversation::Direct { .. } => None,
+    }
+}

@@ -1,0 +1,206 @@
+//! What must hold, whatever happens: checked against what is durable, at each effect that leaves and each frame that
+//! a client takes. A check that fails panics.
+
+use crate::store::Store;
+use hubbub_core::entry::{Entries, EntryHeader};
+use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, MessageId, MessageName, Seq, UserId};
+use hubbub_core::machine::Effect;
+use hubbub_core::records::{Batch, Block, Read, ReadResult, Write};
+use hubbub_core::request::{ConversationState, Reply};
+use std::collections::BTreeMap;
+
+/// What is durable, what was promised, and counts.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// What is durable.
+    pub store: Store,
+    stored: BTreeMap<(Conversation, MessageName), Seq>,
+    entries: BTreeMap<Conversation, Vec<EntryHeader>>,
+    acked: BTreeMap<(Conversation, MessageName), (Seq, MessageId)>,
+    /// Messages acked.
+    pub acks: u64,
+    /// Entries that devices took.
+    pub taken: u64,
+    /// Entries that devices had already.
+    pub repeated: u64,
+    /// Answers that named a duplicate.
+    pub duplicates: u64,
+}
+
+impl Ledger {
+    /// Makes a batch durable; a name must be new in its conversation.
+    pub fn apply(&mut self, batch: &Batch) {
+        for write in &batch.writes {
+            if let Write::PutBlock(conversation, block) = write {
+                self.note_block(conversation, block);
+            }
+        }
+        self.store.apply(batch);
+    }
+
+    fn note_block(&mut self, conversation: &Conversation, block: &Block) {
+        let entries = self.entries.entry(*conversation).or_default();
+        for encoded in Entries::new(&block.entries) {
+            let header = EntryHeader::decode(encoded).expect("an entry");
+            assert_eq!(header.seq.0, entries.len() as u64 + 1, "{conversation:?} has no gap");
+            let id_before = entries.last().map_or(MessageId(0), |last| last.message_id);
+            assert!(header.message_id > id_before, "ids of {conversation:?} rise");
+            let name = header.name.expect("a name");
+            let known = self.stored.insert((*conversation, name), header.seq);
+            assert_eq!(known, None, "{name:?} in {conversation:?} is stored once");
+            entries.push(header);
+        }
+    }
+
+    /// The durable entry at a seq.
+    #[must_use]
+    pub fn entry(&self, conversation: &Conversation, seq: Seq) -> Option<&EntryHeader> {
+        self.entries.get(conversation)?.get((seq.0 as usize).checked_sub(1)?)
+    }
+
+    /// The last durable seq.
+    #[must_use]
+    pub fn head(&self, conversation: &Conversation) -> Seq {
+        Seq(self.entries.get(conversation).map_or(0, |entries| entries.len() as u64))
+    }
+
+    /// Where a name is stored.
+    #[must_use]
+    pub fn seq_of(&self, conversation: &Conversation, name: &MessageName) -> Option<Seq> {
+        self.stored.get(&(*conversation, *name)).copied()
+    }
+
+    /// What a device has named in a conversation, in order.
+    pub fn names_of(
+        &self,
+        conversation: &Conversation,
+        user: UserId,
+        device: DeviceId,
+    ) -> impl Iterator<Item = &ClientMessageId> {
+        let names = self.entries.get(conversation).into_iter().flatten().filter_map(|entry| entry.name.as_ref());
+        names.filter(move |name| name.sender == user && name.device == device).map(|name| &name.client_message_id)
+    }
+
+    /// Whether a user may ever see an entry.
+    #[must_use]
+    pub fn may_see(&self, user: UserId, conversation: &Conversation, seq: Seq) -> bool {
+        let spans = self.store.member(conversation, user).into_iter().flat_map(|member| &member.spans);
+        let mut spans = spans.filter(|span| span.joined <= seq && span.left.is_none_or(|left| seq < left));
+        spans.next().is_some()
+    }
+
+    /// The last durable seq that a user may see; 0 when there is none.
+    #[must_use]
+    pub fn visible_head(&self, user: UserId, conversation: &Conversation) -> Seq {
+        let mut seqs = (1..=self.head(conversation).0).rev().map(Seq);
+        seqs.find(|seq| self.may_see(user, conversation, *seq)).unwrap_or(Seq(0))
+    }
+
+    // ---- Nothing leaves before it is durable ----
+
+    /// An effect is about to leave for a session of this user.
+    pub fn check_effect(&self, user: UserId, effect: &Effect) {
+        match effect {
+            Effect::Reply { reply, .. } => self.check_reply(user, reply),
+            Effect::PushRun(run, _) => self.check_entries(user, &run.conversation, Seq(run.first.0 - 1), &run.entries),
+            Effect::PushPage { conversation, page, .. } => {
+                self.check_entries(user, conversation, page.after, &page.entries);
+            }
+            Effect::PushReceipts(push, _) => {
+                for (of, delivered, read) in &push.receipts {
+                    let durable = self.store.marks(&push.conversation, *of);
+                    assert!(*delivered <= durable.0 && *read <= durable.1, "marks of {of} are durable when shown");
+                }
+            }
+            Effect::PushMembership(_, conversation, _) => {
+                let member = self.store.member(conversation, user);
+                assert!(member.is_some(), "{user} is told of {conversation:?} when that is durable");
+            }
+            _ => {}
+        }
+    }
+
+    fn check_reply(&self, user: UserId, reply: &Reply) {
+        match reply {
+            Reply::LoggedIn { .. } => {
+                let account = self.store.read(&Read::User(user));
+                assert!(matches!(account, ReadResult::User(Some(_))), "the account of {user} is durable");
+            }
+            Reply::Sent { conversation, seq, message_id, .. } => {
+                let entry = self.entry(conversation, *seq);
+                assert_eq!(entry.map(|entry| entry.message_id), Some(*message_id), "an ack means that it is durable");
+            }
+            Reply::History { conversation, page, .. } => {
+                self.check_entries(user, conversation, page.after, &page.entries);
+            }
+            Reply::Synced(states) => states.iter().for_each(|state| self.check_state(user, state)),
+            Reply::Group(info) => {
+                assert!(info.head <= self.head(&Conversation::Group(info.group)), "a group's head is durable");
+            }
+            Reply::Conversations { memberships, .. } => {
+                let all = memberships.iter().all(|(id, _)| self.store.member(id, user).is_some());
+                assert!(all, "listed memberships are durable");
+            }
+            _ => {}
+        }
+    }
+
+    fn check_entries(&self, user: UserId, conversation: &Conversation, after: Seq, encoded: &[u8]) {
+        for (seq, entry) in (after.0 + 1..).map(Seq).zip(Entries::new(encoded)) {
+            let header = EntryHeader::decode(entry).expect("an entry");
+            assert_eq!(header.seq, seq, "entries of {conversation:?} are contiguous");
+            assert_eq!(Some(&header), self.entry(conversation, seq), "what is shown is durable");
+            assert!(self.may_see(user, conversation, seq), "{user} may see {seq} of {conversation:?}");
+        }
+    }
+
+    fn check_state(&self, user: UserId, state: &ConversationState) {
+        let id = &state.conversation;
+        if state.log_id.0 == 0 {
+            return;
+        }
+        assert!(state.head <= self.head(id), "the head of {id:?} is durable");
+        let (delivered, read) = self.store.marks(id, user);
+        assert!(state.delivered <= delivered && state.read <= read, "own marks in {id:?} are durable");
+        let peer = id.peer_of(user).map_or((Seq(0), Seq(0)), |peer| self.store.marks(id, peer));
+        assert!(state.peer.0 <= peer.0 && state.peer.1 <= peer.1, "the other's marks in {id:?} are durable");
+        if state.member {
+            let spans = &self.store.member(id, user).expect("a durable member").spans;
+            let joined = spans.iter().rev().find(|span| span.joined <= state.head.next()).map_or(1, |span| span.joined.0);
+            let ordinal = |seq: Seq| self.entry(id, seq).map_or(0, |entry| entry.ordinal);
+            let from = state.read.max(Seq(joined - 1)).min(state.head);
+            assert_eq!(state.unread, ordinal(state.head) - ordinal(from), "unread of {user} in {id:?}: {state:?}");
+        }
+    }
+
+    // ---- Promises ----
+
+    /// A client has read an ack.
+    pub fn note_ack(&mut self, conversation: &Conversation, name: MessageName, seq: Seq, id: MessageId) {
+        self.acks += 1;
+        let known = *self.acked.entry((*conversation, name)).or_insert((seq, id));
+        assert_eq!(known, (seq, id), "every ack of {name:?} says the same");
+    }
+
+    /// No acked message is missing, and each is where its ack said.
+    pub fn check_acked(&self) {
+        for ((conversation, name), (seq, id)) in &self.acked {
+            let entry = self.entry(conversation, *seq).expect("an acked message is never lost");
+            assert_eq!((entry.name, entry.message_id), (Some(*name), *id), "an acked message is where its ack said");
+        }
+    }
+
+    /// Groups have an owner among their members, or nobody.
+    pub fn check_groups(&self) {
+        for id in self.store.conversations() {
+            let ReadResult::Conversation(Some(stored)) = self.store.read(&Read::Conversation(*id)) else { continue };
+            if let Conversation::Direct { .. } = id {
+                continue;
+            }
+            let present = stored.members.iter().filter(|(_, member)| member.spans.last().is_some_and(|s| s.left.is_none()));
+            let present: Vec<UserId> = present.map(|(user, _)| *user).collect();
+            let owner = stored.record.owner;
+            assert!(present.contains(&owner) || (present.is_empty() && owner == UserId(0)), "{id:?} has an owner");
+        }
+    }
+}
