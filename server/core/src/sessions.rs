@@ -2,7 +2,7 @@
 
 use crate::ids::{Conversation, DeviceId, Seq, Timestamp, UserId};
 use crate::machine::Open;
-use crate::message::ReceiptsPush;
+use crate::message::{ReceiptsPush, Start};
 use crate::records::MembershipRecord;
 use crate::request::{ConversationState, SessionId};
 use crate::subscriptions::FollowedIndex;
@@ -17,6 +17,8 @@ pub(crate) struct Session {
     pub(crate) device: DeviceId,
     /// The client asked for everything of the user's, later conversations included.
     pub(crate) follows_all: bool,
+    /// Named conversations that had ended before the client asked for everything, and where the session stands there.
+    pub(crate) ended: Vec<(Conversation, Start)>,
     /// Over its outbound limit: nothing is pulled until it has drained.
     pub(crate) lagging: bool,
     /// Pages under way.
@@ -39,6 +41,7 @@ impl Session {
             user: open.user,
             device: open.device,
             follows_all: false,
+            ended: Vec::new(),
             lagging: false,
             pulling: 0,
             queue: VecDeque::new(),
@@ -69,7 +72,8 @@ impl Syncs {
 
     /// What the answer to a sync says.
     pub(crate) fn take_states(&mut self, number: usize) -> Vec<ConversationState> {
-        let (own, others): (BTreeMap<_, _>, _) = std::mem::take(&mut self.states).into_iter().partition(|(_, (of, _))| *of == number);
+        let (own, others): (BTreeMap<_, _>, _) =
+            std::mem::take(&mut self.states).into_iter().partition(|(_, (of, _))| *of == number);
         self.states = others;
         own.into_values().map(|(_, state)| state).collect()
     }

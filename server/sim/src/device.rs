@@ -143,9 +143,12 @@ impl Device {
 
     fn begin(&mut self, server: &mut Server) {
         self.ready = true;
-        let cursors: Vec<SyncCursor> = self.cursors.iter().filter(|(_, c)| c.log_id != LogId(0)).map(|(conversation, c)| {
-            SyncCursor { conversation: *conversation, log_id: c.log_id, seq: c.seq }
-        }).collect();
+        let cursors: Vec<SyncCursor> = self
+            .cursors
+            .iter()
+            .filter(|(_, c)| c.log_id != LogId(0))
+            .map(|(conversation, c)| SyncCursor { conversation: *conversation, log_id: c.log_id, seq: c.seq })
+            .collect();
         // In two parts when there is enough for two.
         let (first, last) = cursors.split_at(cursors.len() / 2);
         if !first.is_empty() {

@@ -166,7 +166,8 @@ impl Ledger {
         assert!(state.peer.0 <= peer.0 && state.peer.1 <= peer.1, "the other's marks in {id:?} are durable");
         if state.member {
             let spans = &self.store.member(id, user).expect("a durable member").spans;
-            let joined = spans.iter().rev().find(|span| span.joined <= state.head.next()).map_or(1, |span| span.joined.0);
+            let joined =
+                spans.iter().rev().find(|span| span.joined <= state.head.next()).map_or(1, |span| span.joined.0);
             let ordinal = |seq: Seq| self.entry(id, seq).map_or(0, |entry| entry.ordinal);
             let from = state.read.max(Seq(joined - 1)).min(state.head);
             assert_eq!(state.unread, ordinal(state.head) - ordinal(from), "unread of {user} in {id:?}: {state:?}");
@@ -197,7 +198,8 @@ impl Ledger {
             if let Conversation::Direct { .. } = id {
                 continue;
             }
-            let present = stored.members.iter().filter(|(_, member)| member.spans.last().is_some_and(|s| s.left.is_none()));
+            let present =
+                stored.members.iter().filter(|(_, member)| member.spans.last().is_some_and(|s| s.left.is_none()));
             let present: Vec<UserId> = present.map(|(user, _)| *user).collect();
             let owner = stored.record.owner;
             assert!(present.contains(&owner) || (present.is_empty() && owner == UserId(0)), "{id:?} has an owner");

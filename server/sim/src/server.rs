@@ -184,6 +184,23 @@ impl Server {
             && self.connections.values().all(|c| c.up.is_empty() && c.out.is_empty() && c.stage == Stage::Open)
     }
 
+    /// What is under way, for people.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let full = |lane: &&Lane| !lane.is_empty();
+        let lanes = self.lanes.iter().flatten().filter(full).count();
+        let batches: usize = self.sealed.iter().map(VecDeque::len).sum();
+        let unknown: usize = self.durable.iter().map(VecDeque::len).sum();
+        let mut text = format!("{lanes} lanes, {batches} batches, {unknown} commits, {} reads", self.reads.len());
+        for (id, connection) in &self.connections {
+            let Connection { user, device, stage, up, out, .. } = connection;
+            if *stage != Stage::Open || !up.is_empty() || !out.is_empty() {
+                text += &format!("; {id:?} of {user}/{device}: {stage:?}, up {}, out {}", up.len(), out.len());
+            }
+        }
+        text
+    }
+
     /// A tick is due on every shard.
     pub fn tick(&mut self) {
         self.ticks += 1;
@@ -265,7 +282,8 @@ impl Server {
     /// The connections that have something to read.
     #[must_use]
     pub fn readable(&self) -> Vec<ConnectionId> {
-        let readable = self.connections.iter().filter(|(_, connection)| !connection.out.is_empty() && !connection.abandoned);
+        let readable =
+            self.connections.iter().filter(|(_, connection)| !connection.out.is_empty() && !connection.abandoned);
         readable.map(|(id, _)| *id).collect()
     }
 
@@ -343,8 +361,7 @@ impl Server {
 
     fn answer(&mut self, shard: usize, token: ReadToken, read: &Read, dice: &mut Dice) {
         let failed = dice.per_mille(self.read_failures);
-        let input =
-            if failed { Input::LoadFailed(token) } else { Input::Loaded(token, self.ledger.store.read(read)) };
+        let input = if failed { Input::LoadFailed(token) } else { Input::Loaded(token, self.ledger.store.read(read)) };
         self.shards[shard].handle(input, self.now);
     }
 

@@ -170,11 +170,8 @@ impl Store {
     ) -> (Option<FoundEntry>, Option<Timestamp>) {
         let in_range = || self.headers(conversation).filter(|header| header.seq > after && header.seq <= up_to);
         let found = in_range().find(|header| header.name.as_ref() == Some(name));
-        let found = found.map(|header| FoundEntry {
-            seq: header.seq,
-            message_id: header.message_id,
-            time: header.time,
-        });
+        let found =
+            found.map(|header| FoundEntry { seq: header.seq, message_id: header.message_id, time: header.time });
         (found, in_range().next().map(|header| header.time))
     }
 

@@ -301,7 +301,7 @@ impl World {
             }
         }
         let devices: Vec<String> = self.devices.iter().map(Device::describe).collect();
-        panic!("the world does not come to rest: {}", devices.join("; "));
+        panic!("the world does not come to rest: {}; {}", self.server.describe(), devices.join("; "));
     }
 
     /// Everybody is connected and sends what waits.

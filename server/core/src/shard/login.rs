@@ -10,6 +10,7 @@ use crate::sessions::{Device, ReadyUser, Session, User};
 
 impl Shard {
     pub(super) fn handle_open(&mut self, open: Open) {
+        self.sessions.insert(Session::new(&open));
         match self.users.get_mut(&open.user) {
             Some(User::Ready(_)) => self.open(open, false),
             Some(User::Loading { opens, .. }) => opens.push(open),
@@ -57,6 +58,7 @@ impl Shard {
     }
 
     fn refuse_open(&mut self, open: &Open, refusal: Refusal) {
+        self.sessions.remove(open.session);
         self.reply_here(self.reply_to(open), Reply::Refused(refusal));
         self.close(open.session, CloseReason::LoginRefused);
     }
@@ -84,7 +86,6 @@ impl Shard {
             self.end(older);
             self.close(older, CloseReason::Replaced);
         }
-        self.sessions.insert(Session::new(&open));
         let partition = self.slots.partition_of_user(open.user);
         self.reply_gated(partition, self.reply_to(&open), Reply::LoggedIn { created });
     }
@@ -92,11 +93,15 @@ impl Shard {
     pub(super) fn handle_closed(&mut self, id: SessionId) {
         let Some(session) = self.end(id) else { return };
         let now = self.now;
-        if let Some(User::Ready(user)) = self.users.get_mut(&session.user) {
-            user.used = now;
-            if let Some(device) = user.devices.iter_mut().find(|device| device.session == Some(id)) {
-                device.session = None;
+        match self.users.get_mut(&session.user) {
+            Some(User::Ready(user)) => {
+                user.used = now;
+                if let Some(device) = user.devices.iter_mut().find(|device| device.session == Some(id)) {
+                    device.session = None;
+                }
             }
+            Some(User::Loading { opens, .. }) => opens.retain(|open| open.session != id),
+            None => {}
         }
     }
 

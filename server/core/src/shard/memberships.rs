@@ -102,7 +102,7 @@ impl Shard {
         for id in sessions {
             self.out.effects.push(Effect::PushMembership(id, conversation, membership.member));
             let follows_all = self.sessions.get(id).is_some_and(|session| session.follows_all);
-            if membership.member && follows_all && !self.goes_on(id, &conversation) {
+            if membership.member && !self.goes_on(id, &conversation) && follows_all {
                 // Not after the delivered mark: another device may have been quicker than this one.
                 self.follow(id, conversation, Start::Since(Seq(membership.joined.0 - 1)));
             }
@@ -110,7 +110,7 @@ impl Shard {
     }
 
     /// Whether a session follows a conversation already; if that was about to end, it goes on.
-    fn goes_on(&mut self, id: SessionId, conversation: &Conversation) -> bool {
+    pub(super) fn goes_on(&mut self, id: SessionId, conversation: &Conversation) -> bool {
         let Some(index) = self.subscriptions.find(conversation) else { return false };
         let Some(subscription) = self.subscriptions.get(id.index, index) else { return false };
         if std::mem::take(&mut subscription.ended) {

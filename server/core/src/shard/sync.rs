@@ -8,27 +8,17 @@ use crate::records::Page;
 use crate::request::{ConversationState, Reply, ReplyTo, SessionId, SyncCursor};
 use crate::sessions::{SyncRun, User};
 use crate::subscriptions::FollowedIndex;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 impl Shard {
     pub(super) fn sync(&mut self, id: SessionId, request_id: u64, cursors: &[SyncCursor], include_others: bool) {
         let Some(session) = self.sessions.get(id) else { return };
         session.follows_all |= include_others;
-        let user = session.user;
         let mut starts: Vec<(Conversation, Start)> = Vec::with_capacity(cursors.len());
         starts.extend(cursors.iter().map(|cursor| (cursor.conversation, Start::Cursor(cursor.seq, cursor.log_id))));
         if include_others {
-            let Some(User::Ready(ready)) = self.users.get(&user) else { return };
-            let named: BTreeSet<Conversation> = cursors.iter().map(|cursor| cursor.conversation).collect();
-            let others = ready.memberships.keys().filter(|conversation| !named.contains(*conversation));
-            starts.extend(others.map(|conversation| (*conversation, Start::Delivered)));
-            let (subscriptions, session) = (&mut self.subscriptions, id.index);
-            starts.retain(|(conversation, start)| {
-                let followed = subscriptions.find(conversation);
-                let follows = followed.is_some_and(|index| subscriptions.get(session, index).is_some());
-                *start != Start::Delivered || !follows
-            });
+            self.start_others(id, cursors, &mut starts);
         }
         let number = self.begin_sync(id, request_id);
         for (conversation, start) in starts {
@@ -38,6 +28,27 @@ impl Shard {
             self.want_page(id, index);
         }
         self.finish_sync(id, number);
+    }
+
+    /// Adds the user's conversations that no sync of the session has named.
+    fn start_others(&mut self, id: SessionId, cursors: &[SyncCursor], starts: &mut Vec<(Conversation, Start)>) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let ended: BTreeMap<Conversation, Start> = std::mem::take(&mut session.ended).into_iter().collect();
+        let Some(User::Ready(ready)) = self.users.get(&session.user) else { return };
+        let named: BTreeSet<Conversation> = cursors.iter().map(|cursor| cursor.conversation).collect();
+        let others = ready.memberships.iter().filter(|(conversation, _)| !named.contains(*conversation));
+        let others: Vec<_> = others.map(|(conversation, membership)| (*conversation, membership.member)).collect();
+        for (conversation, member) in others {
+            let start = match ended.get(&conversation) {
+                // It was named and had ended: there is more only if it has begun again.
+                Some(_) if !member => continue,
+                Some(start) => *start,
+                None => Start::Delivered,
+            };
+            if !self.goes_on(id, &conversation) {
+                starts.push((conversation, start));
+            }
+        }
     }
 
     fn begin_sync(&mut self, id: SessionId, request_id: u64) -> usize {
@@ -243,13 +254,26 @@ impl Shard {
             }
             let Some(subscription) = self.subscriptions.get(id.index, index) else { continue };
             if subscription.ended {
+                let position = subscription.position;
                 self.sync_reached(id, index, None);
+                self.note_ended(id, index, position);
                 self.unfollow(id, index);
             } else if let Start::Cursor(seq, _) = subscription.position {
                 self.sync_reached(id, index, Some(seq));
             }
         }
         self.settling = settling;
+    }
+
+    /// A session that has not asked for everything yet may do so when the conversation has begun again: then it goes on
+    /// from where it was.
+    fn note_ended(&mut self, id: SessionId, index: FollowedIndex, position: Start) {
+        let conversation = self.subscriptions.followed(index).id;
+        let session = self.sessions.get(id).expect("the caller has seen the session");
+        if !session.follows_all {
+            session.ended.retain(|(ended, _)| *ended != conversation);
+            session.ended.push((conversation, position));
+        }
     }
 
     /// Ends a subscription; with the last one of its conversation, the home need not send runs any more.

@@ -95,3 +95,20 @@ fn a_login_that_cannot_be_read_is_refused_and_may_be_repeated() {
     let again = world.open(user, 1, 2);
     check(&mut world, again, &["logged in, created"]);
 }
+
+#[test]
+fn a_connection_that_ends_while_its_user_is_read_never_opens() {
+    let mut world = World::new(1);
+    let user = world.user_on(0, 0);
+    world.hold_reads = true;
+    let gone = world.open(user, 1, 1);
+    let stays = world.open(user, 2, 2);
+    world.go();
+    world.close(gone);
+    world.hold_reads = false;
+    check(&mut world, gone, &[]);
+    check(&mut world, stays, &["logged in, created"]);
+    let again = world.open(user, 1, 3);
+    check(&mut world, gone, &[]);
+    check(&mut world, again, &["logged in"]);
+}

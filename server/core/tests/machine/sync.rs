@@ -276,3 +276,24 @@ fn former_members_see_the_end_of_their_time_however_long_ago() {
     world.sync(bob, &[], true);
     check(&mut world, bob, &["page group skip 0..1 2:x 3:out", "synced group head 3 (no member)"]);
 }
+
+#[test]
+fn a_named_conversation_that_ended_and_began_again_goes_on_from_its_cursor() {
+    let mut world = World::new(2);
+    let (a, b) = (world.user_on(0, 0), world.user_on(1, 0));
+    let (alice, phone) = (world.online(a), world.online_device(b, 1));
+    let group = world.group(alice, "g", &[b]);
+    world.act(alice, group, "out", Action::RemoveMembers(vec![b]));
+    world.go();
+    let tablet = world.login_device(b, 2);
+    world.sync(tablet, &[(group, 1)], false);
+    check(&mut world, tablet, &["page group 2:out", "synced group head 2 (no member)"]);
+    world.act(alice, group, "in", Action::AddMembers(vec![b]));
+    world.send(alice, group, "x");
+    world.go();
+    world.mark(phone, group, 4, 4);
+    world.go();
+    world.take(tablet);
+    world.sync(tablet, &[], true);
+    check(&mut world, tablet, &["page group 3:in 4:x", "synced group head 4 read 4"]);
+}
