@@ -2,7 +2,7 @@
 # Installs what building Hubbub needs and this machine lacks; does nothing when everything is there.
 #
 #   scripts/setup.sh          for building: a C++ compiler and make (RocksDB, jemalloc), libclang (RocksDB's bindings)
-#   scripts/setup.sh --tests  also for the tests: Python with the protobuf package, in target/python (the example client)
+#   scripts/setup.sh --tests  also for the tests: strace, and Python with the protobuf package, in target/python
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -63,6 +63,9 @@ install_missing() {
   fi
   if [ "${1:-}" = --tests ] && ! has_venv; then
     want "Python 3 with venv (runs the example client in the tests)" python3 python3-venv
+  fi
+  if [ "${1:-}" = --tests ] && ! has strace; then
+    want "strace (a test sees with it that nothing is answered before it is on disk)" strace
   fi
   [ ${#missing[@]} -eq 0 ] || install "${packages[@]}"
 }

@@ -176,6 +176,20 @@ fn tokens_that_are_not_to_be_trusted_open_nothing() {
 }
 
 #[test]
+fn where_logins_make_no_accounts_strangers_stay_out() {
+    let mut server = Server::start();
+    drop(Raw::login(&server, 10, 1));
+    server.stop();
+    server.start_again_with(Setup::new().config("auth.create_users = false"));
+    let mut raw = Raw::connect(&server);
+    raw.hello();
+    raw.say(login(server.token(11), 1));
+    let error = raw.last_error();
+    assert_eq!(error.code(), ErrorCode::UnknownUser);
+    Raw::login(&server, 10, 1).so_far();
+}
+
+#[test]
 fn what_is_not_the_callers_is_refused_and_the_connection_lives() {
     let server = Server::start();
     let mut bystander = Bystander::new(&server);

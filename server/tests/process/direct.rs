@@ -16,11 +16,16 @@ fn sent(answer: Down) -> Sent {
 
 #[test]
 fn messages_go_both_ways_and_come_to_the_sender_too() {
-    let server = Server::start();
+    for shards in [1, 2, 5] {
+        talk_in_pairs(&Setup::new().shards(shards).start());
+    }
+}
+
+fn talk_in_pairs(server: &Server) {
     for (a, b) in PAIRS {
         let conversation = direct(a, b);
-        let (mut alice, _) = Raw::login_and_sync(&server, a, 1);
-        let (mut bob, _) = Raw::login_and_sync(&server, b, 1);
+        let (mut alice, _) = Raw::login_and_sync(server, a, 1);
+        let (mut bob, _) = Raw::login_and_sync(server, b, 1);
         let first = sent(alice.ask(to_user(b, "hello")));
         let second = sent(bob.ask(to_user(a, "hello yourself")));
         let third = sent(alice.ask(to_user(b, "how are you?")));

@@ -81,7 +81,7 @@ fn traced(durability: &str) -> (Vec<String>, Vec<String>, Vec<Call>) {
     let calls_of_interest = "trace=fsync,fdatasync,write,pwrite64,writev,pwritev,sendto,sendmsg";
     let mut server = Setup::new()
         .config(&format!("durability = \"{durability}\""))
-        .wrapper(&["strace", "-f", "-y", "-s", "4096", "-e", "signal=none", "-e", calls_of_interest, "-o", &trace])
+        .wrapper(&["strace", "-f", "-y", "-s", "100000", "-e", "signal=none", "-e", calls_of_interest, "-o", &trace])
         .start();
     let (mut bob, _) = Raw::login_and_sync(&server, 20, 1);
     let (mut alice, _) = Raw::login_and_sync(&server, 10, 1);

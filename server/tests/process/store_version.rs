@@ -38,6 +38,27 @@ fn a_store_of_a_newer_version_is_refused() {
 }
 
 #[test]
+fn the_number_of_shards_may_change_from_run_to_run() {
+    let mut server = Setup::new().shards(1).start();
+    drop(Raw::login(&server, 20, 1));
+    let mut expected = Vec::new();
+    for shards in [1, 2, 5, 3, 1] {
+        server.stop();
+        server.start_again_with(Setup::new().shards(shards));
+        let mut raw = Raw::login(&server, 10, 1);
+        expected.push(shards.to_string());
+        let seq = expected.len();
+        let mut send = message(hubbub_codec::proto::send::To::User(20), name(&seq.to_string()), "");
+        send.body = shards.to_string().into();
+        assert!(matches!(raw.ask(Up::Send(send)), Down::Sent(sent) if sent.seq == seq as u64));
+        let (mut bob, _) = Raw::login_and_sync(&server, 20, 1);
+        let mut log = Reader::new(direct(10, 20));
+        log.read_up_to(&mut bob, seq as u64);
+        assert_eq!(log.texts(), expected);
+    }
+}
+
+#[test]
 fn a_number_of_partitions_cannot_be_changed_behind_its_back() {
     let mut server = Setup::new().config("storage.partitions = 8").start();
     let mut raw = Raw::login(&server, 10, 1);

@@ -29,6 +29,7 @@ fn clean(command: &mut Command) {
 /// What a server is started with.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
+    shards: usize,
     config: String,
     wrapper: Vec<String>,
     log: String,
@@ -37,7 +38,13 @@ pub(crate) struct Setup {
 impl Setup {
     /// Two shards, so that users and conversations are homed apart, and otherwise the defaults.
     pub(crate) fn new() -> Setup {
-        Setup { config: "shards = 2\n".to_owned(), wrapper: Vec::new(), log: "info".to_owned() }
+        Setup { shards: 2, config: String::new(), wrapper: Vec::new(), log: "info".to_owned() }
+    }
+
+    /// Another number of shards.
+    pub(crate) fn shards(mut self, shards: usize) -> Setup {
+        self.shards = shards;
+        self
     }
 
     /// More configuration: lines of TOML, keys with their tables (`limits.keepalive_ms = 1000`).
@@ -84,7 +91,7 @@ struct Running {
 impl Running {
     fn spawn(setup: &Setup, dir: &Path, listen: SocketAddr, metrics: SocketAddr) -> Running {
         let config = dir.join("hubbub.toml");
-        std::fs::write(&config, &setup.config).unwrap();
+        std::fs::write(&config, format!("shards = {}\n{}", setup.shards, setup.config)).unwrap();
         let mut words = setup.wrapper.clone();
         words.push(env!("CARGO_BIN_EXE_hubbub").to_owned());
         let mut command = Command::new(&words[0]);
