@@ -12,6 +12,7 @@ mod devices;
 mod direct;
 mod durability;
 mod group;
+mod halfway;
 mod kill;
 mod limits;
 mod port_in_use;

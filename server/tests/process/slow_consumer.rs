@@ -83,6 +83,42 @@ fn members_who_do_not_read_cost_little_and_harm_nobody() {
     }
 }
 
+#[test]
+fn a_member_who_is_removed_while_it_does_not_read_gets_everything_up_to_that_and_nothing_after() {
+    const BEFORE: u64 = 800;
+    let server = lean().start();
+    let mut slow: Vec<Raw> = [2, 3, 4, 5]
+        .map(|user| {
+            let mut raw = narrow(&server);
+            raw.log_in(&server, user, 1);
+            raw.sync(Vec::new(), true);
+            raw
+        })
+        .into();
+    let mut alice = Raw::login(&server, 1, 1);
+    let Down::Group(made) = alice.ask(create_group("All", &[2, 3, 4, 5])) else { panic!("no group") };
+    let say = |raw: &mut Raw, from: u64, to: u64| {
+        let ids: Vec<u64> = (from..=to)
+            .map(|n| {
+                let mut send = message(To::Group(made.group), name(&n.to_string()), "");
+                send.body = vec![b'x'; 16_000].into();
+                raw.say(Up::Send(send))
+            })
+            .collect();
+        ids.into_iter().for_each(|id| assert!(matches!(raw.answer_to(id), Down::Sent(_))));
+    };
+    say(&mut alice, 2, BEFORE);
+    server.wait_for_metric("hubbub_connections_lagging", |lagging| lagging == 4.0);
+    assert!(matches!(alice.ask(remove_members(made.group, "out", &[2, 3, 4, 5])), Down::Done(_)));
+    say(&mut alice, BEFORE + 2, BEFORE + 50);
+    for raw in &mut slow {
+        let mut log = Reader::new(group(made.group));
+        log.read_up_to(raw, BEFORE + 1);
+        assert!(log.entries.last().is_some_and(|entry| entry.event.is_some()));
+        assert!(raw.so_far().is_empty());
+    }
+}
+
 /// Writes the same frame until the server no longer takes it, `bytes_max` bytes at most. Tells how many frames went.
 fn write_until_refused(raw: &mut Raw, frame: &[u8], bytes_max: usize) -> usize {
     raw.stream.set_write_timeout(Some(Duration::from_secs(3))).unwrap();
