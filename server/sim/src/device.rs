@@ -262,7 +262,7 @@ impl Device {
 
     fn take_reply(&mut self, server: &mut Server, request_id: u64, reply: Reply) {
         if let Reply::LogReset { conversation, .. } = reply {
-            panic!("no log of {conversation:?} was ever begun anew: {:?}", self.cursors.get(&conversation));
+            return self.begin_anew(server, conversation);
         }
         let pending = self.pending.remove(&request_id);
         match (pending.expect("an answer belongs to a request"), reply) {
@@ -290,9 +290,24 @@ impl Device {
                 }
             }
             (Pending::Mark, Reply::Done | Reply::Refused(Refusal::ReadFailed)) => {}
+            (Pending::Mark, Reply::Refused(Refusal::BeyondHead { .. } | Refusal::UnknownConversation))
+                if server.has_lost_power() => {}
             (Pending::Other, Reply::History { .. } | Reply::Group(_) | Reply::Conversations { .. }) => {}
             (Pending::Other, Reply::Refused(Refusal::UnknownConversation | Refusal::ReadFailed)) => {}
             (pending, reply) => panic!("{pending:?} of {}/{} is answered with {reply:?}", self.user, self.id),
+        }
+    }
+
+    /// The log is another one than that of the cursor.
+    fn begin_anew(&mut self, server: &Server, conversation: Conversation) {
+        let cursor = self.cursors.insert(conversation, Cursor::default());
+        assert!(server.has_lost_power(), "no log begins anew by itself: {cursor:?}");
+        self.marks.retain(|(of, _), _| *of != conversation);
+        // What was sent may stand anywhere in the new log.
+        for outgoing in self.outbox.iter_mut().filter(|outgoing| outgoing.conversation == Some(conversation)) {
+            if let Request::Append { append, .. } = &mut outgoing.request {
+                append.after = Seq(0);
+            }
         }
     }
 
@@ -340,14 +355,18 @@ impl Device {
         page: &Page,
         pushed: bool,
     ) {
+        let known = self.cursors.get(&conversation).map_or(LogId(0), |cursor| cursor.log_id);
+        if known != LogId(0) && known != log_id {
+            self.begin_anew(server, conversation);
+        }
         self.know(conversation, page.last);
         let cursor = self.cursors.entry(conversation).or_default();
         let held = cursor.seq;
         if page.after > held && skip_from.is_none_or(|from| from > held) {
-            assert!(!pushed, "{}/{} holds {held} of {conversation:?} and is sent {page:?}", self.user, self.id);
+            let anew = known != log_id;
+            assert!(!pushed || anew, "{}/{} holds {held} of {conversation:?} and is sent {page:?}", self.user, self.id);
             return self.repair(server, conversation);
         }
-        assert!(cursor.log_id == LogId(0) || cursor.log_id == log_id, "a log keeps its identity");
         cursor.log_id = log_id;
         cursor.seq = held.max(page.last).max(page.after);
         if page.after > held {
@@ -367,7 +386,7 @@ impl Device {
 
     fn repair(&mut self, server: &mut Server, conversation: Conversation) {
         let cursor = self.cursors.entry(conversation).or_default();
-        if cursor.known > cursor.seq && !cursor.repairing && cursor.log_id != LogId(0) {
+        if cursor.known > cursor.seq && !cursor.repairing {
             cursor.repairing = true;
             let position = PagePosition::After(cursor.seq);
             let request = Request::History { conversation, position, limit: 50 };

@@ -148,8 +148,35 @@ impl Server {
         self.ticked = vec![self.ticks; count];
     }
 
-    /// The process dies: all that is not durable is gone, and every connection. Then it starts again.
-    pub fn crash(&mut self) {
+    /// The power fails without a sync since an earlier time.
+    pub fn lose_power(&mut self, earlier: &Ledger) {
+        self.ledger.go_back_to(earlier);
+        self.settings.log_epoch += 1;
+        let shards = self.slots.shards();
+        self.crash(shards);
+    }
+
+    /// Whether that ever happened.
+    #[must_use]
+    pub fn has_lost_power(&self) -> bool {
+        self.settings.log_epoch > 0
+    }
+
+    /// Whether the disk is nearly full.
+    pub fn set_storage_full(&mut self, full: bool) {
+        self.shards.iter_mut().for_each(|shard| shard.handle(Input::StorageFull(full), self.now));
+    }
+
+    /// How many partitions there are.
+    #[must_use]
+    pub fn partitions(&self) -> u16 {
+        self.slots.partitions()
+    }
+
+    /// The process dies: all that is not durable is gone, and every connection. Then it starts again, with so many
+    /// shards.
+    pub fn crash(&mut self, shards: u16) {
+        self.slots = SlotTable::from_slots(*self.slots.slots(), shards);
         self.reads.clear();
         self.connections.clear();
         self.start();

@@ -115,6 +115,12 @@ impl Store {
         self.conversations.get(conversation)?.members.get(&user)
     }
 
+    /// A user's side of a membership.
+    #[must_use]
+    pub fn membership(&self, user: UserId, conversation: &Conversation) -> Option<&MembershipRecord> {
+        self.memberships.get(&(user, *conversation))
+    }
+
     /// A user's durable marks `(delivered, read)`, over all devices.
     #[must_use]
     pub fn marks(&self, conversation: &Conversation, user: UserId) -> (Seq, Seq) {

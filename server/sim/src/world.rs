@@ -2,6 +2,7 @@
 
 use crate::device::{Device, SYNC_ENTRIES_MAX, group_of};
 use crate::dice::Dice;
+use crate::ledger::Ledger;
 use crate::server::{ConnectionId, EdgeLimits, Server};
 use bytes::Bytes;
 use hubbub_core::ids::{Conversation, DeviceId, Seq, UserId};
@@ -37,6 +38,12 @@ pub struct World {
     /// In so many of 1,000 steps the server crashes.
     crashes_per_mille: usize,
     breaks_per_mille: usize,
+    /// The server is at its limits now and then.
+    refusals: bool,
+    /// A crash may take durable data with it.
+    power_fails: bool,
+    /// What was durable some time ago.
+    earlier: Option<Box<Ledger>>,
     trace: bool,
     summary: Summary,
 }
@@ -71,8 +78,20 @@ impl World {
         }
         let crashes_per_mille = *dice.pick(&[0, 0, 2, 5]).unwrap_or(&0);
         let breaks_per_mille = *dice.pick(&[0, 10, 40]).unwrap_or(&0);
-        let summary = Summary::default();
-        World { dice, server, devices, users, crashes_per_mille, breaks_per_mille, trace, summary }
+        let power_fails = dice.per_mille(200);
+        World {
+            dice,
+            server,
+            devices,
+            users,
+            crashes_per_mille,
+            breaks_per_mille,
+            refusals,
+            power_fails,
+            earlier: None,
+            trace,
+            summary: Summary::default(),
+        }
     }
 
     /// Lives for so many steps, comes to rest, and checks that everybody has everything.
@@ -112,6 +131,13 @@ impl World {
             self.note(|| format!("{step}: a minute passes"));
             self.server.now = self.server.now.plus_ms(61_000);
         }
+        if self.power_fails && self.dice.per_mille(3) {
+            self.earlier = Some(Box::new(self.server.ledger.clone()));
+        }
+        if self.refusals && self.dice.per_mille(2) {
+            let full = self.dice.per_mille(300);
+            self.server.set_storage_full(full);
+        }
         if self.dice.per_mille(self.crashes_per_mille) {
             self.crash(step);
         }
@@ -126,9 +152,18 @@ impl World {
     }
 
     fn crash(&mut self, step: usize) {
-        self.note(|| format!("{step}: the server crashes"));
         self.summary.crashes += 1;
-        self.server.crash();
+        match self.earlier.take().filter(|_| self.dice.per_mille(500)) {
+            Some(earlier) => {
+                self.note(|| format!("{step}: the power fails"));
+                self.server.lose_power(&earlier);
+            }
+            None => {
+                let shards = self.dice.between(1, usize::from(self.server.partitions())).min(4);
+                self.note(|| format!("{step}: the server crashes, and comes back with {shards} shards"));
+                self.server.crash(shards as u16);
+            }
+        }
         self.devices.iter_mut().for_each(Device::lose_connection);
     }
 
@@ -282,6 +317,7 @@ impl World {
     fn come_to_rest(&mut self) {
         self.note(|| "coming to rest".to_owned());
         self.server.read_failures = 0;
+        self.server.set_storage_full(false);
         self.server.drop_abandoned();
         for step in 0..REST_STEPS_MAX {
             self.server.now = self.server.now.plus_ms(1);

@@ -1,7 +1,7 @@
 //! Some hundreds of short worlds, on every test run.
 
 /// Enough for each kind of fault to meet each kind of request; few enough for a few seconds.
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 600;
 const STEPS: usize = 1_500;
 
 #[test]

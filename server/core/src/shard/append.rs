@@ -126,16 +126,18 @@ impl Shard {
         let name = name_of(&caller, append.client_message_id);
         let place = &mut self.homes[home];
         let log = place.log().expect("the caller has seen the log");
-        if let Some(found) = log.find_uncommitted(&name, append.after) {
+        // A seq beyond the head is one of another life of this log, and says nothing about this one.
+        let after = if append.after > log.head { Seq(0) } else { append.after };
+        if let Some(found) = log.find_uncommitted(&name, after) {
             return self.answer_duplicate(home, caller, &append, found);
         }
-        if append.after >= log.committed {
+        if after >= log.committed {
             return self.perform(home, caller, append);
         }
-        if log.committed.0 - append.after.0 > self.settings.dedup_entries_max {
+        if log.committed.0 - after.0 > self.settings.dedup_entries_max {
             return self.refuse(caller, Refusal::ResendUnknown);
         }
-        let (conversation, up_to, after) = (place.id, log.committed, append.after);
+        let (conversation, up_to) = (place.id, log.committed);
         place.busy = Some(Busy::Searching);
         place.parked.push_front(ConversationMessage::Append(caller, append));
         let read = Read::FindName { conversation, after, up_to, name };

@@ -62,6 +62,15 @@ fn nothing_at_or_below_after_seq_is_looked_at() {
 }
 
 #[test]
+fn a_seq_of_another_life_of_the_log_hides_nothing() {
+    let (mut world, alice, _, chat) = chat(Settings::default());
+    world.resend(alice, chat, "b", 70);
+    check(&mut world, alice, &["sent 2", "run dm 2:b"]);
+    world.resend(alice, chat, "b", 70);
+    check(&mut world, alice, &["sent 2 (duplicate)"]);
+}
+
+#[test]
 fn a_message_of_the_same_name_from_another_device_is_another_message() {
     let (mut world, _, _, chat) = chat(Settings::default());
     let Conversation::Direct { low, .. } = chat else { unreachable!() };
