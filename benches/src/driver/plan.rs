@@ -72,10 +72,11 @@ impl Plan {
         if has(Section::Group) {
             alone.extend(GROUPS.map(|(members, senders)| Work::Group(members, senders)));
         }
-        if has(Section::Idle) && round < self.idle_rounds {
-            alone.push(Work::Idle);
-        }
         let mut runs = vec![(Kind::Floor, 1, alone.clone()), (Kind::Os, 1, alone)];
+        if has(Section::Idle) && round < self.idle_rounds {
+            // On fresh processes: what others have freed would hold the newcomers.
+            runs.extend([(Kind::Floor, 1, vec![Work::Idle]), (Kind::Os, 1, vec![Work::Idle])]);
+        }
         if has(Section::Durability) {
             runs.extend([(Kind::Fsync, 1, vec![direct]), (Kind::None, 1, vec![direct])]);
         }
@@ -160,9 +161,10 @@ impl Results {
         samples.iter().map(|sample| sample.value).collect()
     }
 
-    /// One series as multiples of another, round by round.
+    /// One series as multiples of another, round by round; none of what was nothing.
     #[must_use]
     pub fn ratios(&self, of: Key, to: Key) -> Vec<f64> {
-        self.values(of).iter().zip(self.values(to)).map(|(of, to)| of / to).collect()
+        let pairs = self.values(of).into_iter().zip(self.values(to));
+        pairs.filter(|&(_, to)| to > 0.0).map(|(of, to)| of / to).collect()
     }
 }

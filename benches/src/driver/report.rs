@@ -54,7 +54,7 @@ pub fn markdown(plan: &Plan, before: &Machine, results: &Results) -> String {
             let _ = write!(
                 text,
                 "### Durability `os`, {threads} {plural}\n\n\
-                 | server CPU (or memory) for | floor | hubbub | times the floor (95%) | goal | deliveries/s, floor and hubbub |\n\
+                 | server CPU (or memory) for | floor | hubbub | times the floor (95%) | goal | a second, floor and hubbub |\n\
                  |---|--:|--:|--:|--:|--:|\n{rows}\n"
             );
         }
