@@ -135,6 +135,8 @@ struct Shard {
 
     /// Reads of all connections go here first.
     scratch: BytesMut,
+    /// Small frames of one connection are joined here.
+    write_scratch: Vec<u8>,
     /// Small frames are encoded here.
     encoder: BytesMut,
     /// Connections (by index) with frames that were queued in this turn.
@@ -145,7 +147,7 @@ struct Shard {
     outbound_bytes: usize,
     turn: Option<Waker>,
     turn_pending: bool,
-    /// Tells connection tasks apart from the turn while they share this.
+    /// For the tasks that it starts.
     handle: std::rc::Weak<RefCell<Shard>>,
     left: bool,
 }
@@ -193,17 +195,14 @@ async fn turn_loop(shard: Rc<RefCell<Shard>>, accepting: tokio::task::AbortHandl
     let mut pause: Option<std::pin::Pin<Box<tokio::time::Sleep>>> = None;
     std::future::poll_fn(|cx| {
         let mut shard = shard.borrow_mut();
-        // A ring and a local wake-up mean the same; what matters is that the bell is silent before looking.
-        let rung = bell.poll_rung(cx).is_ready();
+        // Silent and listening before looking, so that whatever comes later wakes this task again.
+        while bell.poll_rung(cx).is_ready() {}
         shard.take_turn(cx);
         if shard.left {
             return Poll::Ready(());
         }
         if shard.node.phase() != Phase::Running {
             accepting.abort();
-        }
-        if rung {
-            cx.waker().wake_by_ref();
         }
         if shard.router.has_backlog() {
             let mut sleep = pause.take().unwrap_or_else(|| Box::pin(tokio::time::sleep(BACKLOG_PAUSE)));
@@ -262,6 +261,7 @@ impl Shard {
                 wire_limits,
                 limits,
                 scratch: BytesMut::new(),
+                write_scratch: Vec::new(),
                 encoder: BytesMut::with_capacity(ENCODE_BYTES),
                 dirty: Vec::new(),
                 held: Vec::new(),

@@ -173,8 +173,6 @@ section! {
         write_deadline_ms: u64 = 60_000;
         /// Clients are told to ping after this many milliseconds of silence; after 2.5 times that they are closed.
         keepalive_ms: u64 = 240_000;
-        /// Most conversations of one user.
-        conversations_per_user_max: u32 = 10_000;
     }
 }
 
@@ -216,7 +214,7 @@ section! {
 section! {
     /// Making messages durable.
     Commit at "commit" {
-        /// Most bytes that wait to be committed; beyond it new sends wait in their sockets.
+        /// Most bytes that wait to be committed; beyond it new sends are refused for a moment.
         pending_bytes_max: usize = 64 << 20;
     }
 }

@@ -64,7 +64,6 @@ impl Config {
             ("limits.frame_deadline_ms", limits.frame_deadline_ms, 1, DAY_MS),
             ("limits.write_deadline_ms", limits.write_deadline_ms, 1, DAY_MS),
             ("limits.keepalive_ms", limits.keepalive_ms, 1, DAY_MS),
-            ("limits.conversations_per_user_max", limits.conversations_per_user_max.into(), 1, 1_000_000),
             ("sync.entries_max", self.sync.entries_max.into(), 1, 10_000),
             ("dedup.entries_max", self.dedup.entries_max.into(), 1, 1_000_000),
             ("dedup.age_max_days", self.dedup.age_max_days.into(), 1, 3_650),

@@ -56,9 +56,7 @@ pub(super) struct Connection {
     pub(super) out_bytes: usize,
     /// Requests without their replies.
     pub(super) in_progress: u16,
-    /// The socket took no more: a task waits for it.
-    pub(super) blocked: bool,
-    /// That task.
+    /// The socket took no more: the task that waits for it.
     pub(super) drain: Option<AbortHandle>,
     /// What of `out_bytes` is counted as waiting in the shard and the node.
     pub(super) held_bytes: usize,
@@ -92,7 +90,6 @@ impl Connection {
             out: VecDeque::new(),
             out_bytes: 0,
             in_progress: 0,
-            blocked: false,
             drain: None,
             held_bytes: 0,
             lagging: false,

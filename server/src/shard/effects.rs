@@ -7,6 +7,7 @@ use crate::wire;
 use hubbub_codec::proto::bye::Reason;
 use hubbub_core::ids::Seq;
 use hubbub_core::machine::{self, Effect, Input, Output, ReadToken};
+use hubbub_core::message::Start;
 use hubbub_core::records::Read;
 use hubbub_core::request::{Reply, SessionId};
 use hubbub_store::Tier;
@@ -36,14 +37,14 @@ impl Shard {
             Effect::Reply { session, request_id, reply } => self.reply(session, request_id, reply),
             Effect::PushRun(run, range) => {
                 let frame = wire::run_frame(&run);
-                let after = Seq(run.first.0 - 1);
+                let before = Start::Cursor(Seq(run.first.0 - 1), run.log_id);
                 for &session in &targets[range.start as usize..range.end as usize] {
-                    self.push_entries(session, run.conversation, after, &frame);
+                    self.push_entries(session, run.conversation, before, &frame);
                 }
             }
-            Effect::PushPage { session, conversation, log_id, from, page } => {
+            Effect::PushPage { session, conversation, log_id, from, start, page } => {
                 let frame = wire::page_frame(&conversation, log_id, from, &page);
-                self.push_entries(session, conversation, from, &frame);
+                self.push_entries(session, conversation, start, &frame);
             }
             Effect::PushReceipts(receipts, range) => {
                 let frame = wire::receipts_frame(&receipts);

@@ -234,7 +234,11 @@ impl Shard {
         connection.unread_whole = !unread.is_empty();
         connection.unread = unread;
         if !unsent.is_empty() {
-            self.queue(id.0, crate::metrics::FrameOut::Welcome, Bytes::from(unsent));
+            // Counted where it was queued first.
+            connection.out_bytes = unsent.len();
+            connection.out.push_back(Bytes::from(unsent));
+            connection.dirty = true;
+            self.dirty.push(id.0);
         }
         self.open(id, login);
         let idle_ticks = self.limits.idle;

@@ -142,25 +142,18 @@ impl Shard {
         let now = self.deadlines.now();
         let ids: Vec<(u32, u32)> =
             self.connections.iter().map(|(_, connection)| (connection.index, connection.generation)).collect();
-        let mut waiting = false;
         for id in ids {
-            let Some(connection) = self.connection(id) else { continue };
-            match connection.stage {
-                Stage::Closing => {
-                    let had_its_time = now.saturating_sub(connection.stage_since) >= LEAVE_TICKS;
-                    waiting |= !had_its_time;
-                }
-                Stage::Lingering => {}
-                _ => {
-                    let retry_ms = self.retry_ms(id.1);
-                    self.queue(id.0, FrameOut::Bye, wire::bye_frame(Reason::Drain, retry_ms));
-                    self.close_after_writing(id, CloseReason::Stopping);
-                    waiting = true;
-                }
+            if self.connection(id).is_some_and(|connection| !connection.stage.is_over()) {
+                let retry_ms = self.retry_ms(id.1);
+                self.queue(id.0, FrameOut::Bye, wire::bye_frame(Reason::Drain, retry_ms));
+                self.close_after_writing(id, CloseReason::Stopping);
             }
         }
         self.flush_dirty();
-        self.left = !waiting;
+        let hears = |connection: &Connection| {
+            connection.stage == Stage::Closing && now.saturating_sub(connection.stage_since) < LEAVE_TICKS
+        };
+        self.left = !self.connections.iter().any(|(_, connection)| hears(connection));
         if self.left {
             self.each_second();
         }

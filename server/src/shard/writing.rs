@@ -11,8 +11,9 @@ use crate::wire;
 use bytes::{Buf, Bytes, BytesMut};
 use hubbub_codec::proto::ErrorCode;
 use hubbub_codec::proto::error::Action;
-use hubbub_core::ids::{Conversation, Seq};
+use hubbub_core::ids::Conversation;
 use hubbub_core::machine::Input;
+use hubbub_core::message::Start;
 use hubbub_core::request::{Reply, SessionId};
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
@@ -21,6 +22,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::task::AbortHandle;
 
+/// Several frames of up to this many bytes together are copied into one buffer and written from there.
+const COPY_BYTES_MAX: usize = 8 * 1024;
 /// Most frames in one write.
 const FRAMES_PER_WRITE: usize = 64;
 /// When the node holds too many bytes, a connection may hold this part of its limit.
@@ -66,25 +69,26 @@ impl Shard {
         self.queue(index, kind, frame);
     }
 
-    /// Pushes entries to a session; `false` when it is over its limit, and the frame was not queued.
+    /// Pushes entries to a session that stands at `before` in their log. When the session is over its limit the frame
+    /// is not queued, and the core is told.
     pub(super) fn push_entries(
         &mut self,
         session: SessionId,
         conversation: Conversation,
-        after: Seq,
+        before: Start,
         frame: &Bytes,
-    ) -> bool {
+    ) {
         let limit = self.outbound_limit();
-        let Some(connection) = self.open_connection(session) else { return true };
+        let Some(connection) = self.open_connection(session) else { return };
         if connection.lagging || connection.out_bytes + frame.len() > limit {
             let newly = !connection.lagging;
             connection.lagging = true;
             self.counters.connections_lagging += u64::from(newly);
-            self.core.handle(Input::OutboundFull { session, conversation, after }, super::now());
-            return false;
+            let full = Input::OutboundFull { session, conversation, position: before };
+            self.core.handle(full, super::now());
+            return;
         }
         self.queue(session.index, FrameOut::Entries, frame.clone());
-        true
     }
 
     /// Pushes what may be left out; nothing is queued for a lagging session.
@@ -125,7 +129,7 @@ impl Shard {
         let mut dirty = std::mem::take(&mut self.dirty);
         for index in dirty.drain(..) {
             let Some(connection) = self.connections.get_mut(index as usize) else { continue };
-            if !std::mem::take(&mut connection.dirty) || connection.blocked {
+            if !std::mem::take(&mut connection.dirty) || connection.drain.is_some() {
                 continue;
             }
             let id = (index, connection.generation);
@@ -140,8 +144,11 @@ impl Shard {
 
     /// Writes as much as the socket takes.
     fn write(&mut self, id: (u32, u32)) {
-        let Some(connection) = self.connection(id) else { return };
-        match connection.write_out() {
+        let mut scratch = std::mem::take(&mut self.write_scratch);
+        let written = self.connection(id).map(|connection| connection.write_out(&mut scratch));
+        self.write_scratch = scratch;
+        let Some(written) = written else { return };
+        match written {
             Ok(true) => self.written(id),
             Ok(false) => self.wait_for_socket(id),
             Err(_) => self.drop_connection(id, CloseReason::IoError),
@@ -170,7 +177,6 @@ impl Shard {
         let write_ticks = self.limits.write;
         let connection = &mut self.connections[id.0 as usize];
         connection.own_queue();
-        connection.blocked = true;
         connection.blocked_since = now.max(1);
         let Some(write) = connection.write.clone() else { return };
         self.hold_bytes(id);
@@ -202,9 +208,8 @@ impl Shard {
         let now = self.deadlines.now();
         let Some(connection) = self.connection(id) else { return true };
         let before = connection.out_bytes;
-        match connection.write_out() {
+        match connection.write_out(&mut Vec::new()) {
             Ok(true) => {
-                connection.blocked = false;
                 connection.drain = None;
                 self.hold_bytes(id);
                 self.written(id);
@@ -349,12 +354,18 @@ async fn drain(shard: Rc<RefCell<Shard>>, id: (u32, u32), socket: Rc<OwnedWriteH
 }
 
 impl Connection {
-    /// Writes as much as the socket takes: `true` when nothing is left.
-    fn write_out(&mut self) -> io::Result<bool> {
+    /// Writes as much as the socket takes: `true` when nothing is left. Small frames are joined in `scratch`.
+    fn write_out(&mut self, scratch: &mut Vec<u8>) -> io::Result<bool> {
         let Some(write) = self.write.clone() else { return Ok(true) };
         while !self.out.is_empty() {
             let written = match self.out.len() {
                 1 => write.try_write(&self.out[0]),
+                // A copy of some hundred bytes costs less than the kernel's handling of several slices.
+                _ if self.out_bytes <= COPY_BYTES_MAX => {
+                    scratch.clear();
+                    self.out.iter().for_each(|frame| scratch.extend_from_slice(frame));
+                    write.try_write(scratch)
+                }
                 _ => {
                     let mut slices = [IoSlice::new(&[]); FRAMES_PER_WRITE];
                     let mut count = 0;

@@ -146,7 +146,7 @@ pub fn refusal_parts(refusal: &Refusal) -> (Action, ErrorCode, u32) {
         Refusal::StorageFull => (Action::Retry, ErrorCode::StorageFull, RETRY_FULL_MS),
         Refusal::ResendUnknown => (Action::GiveUp, ErrorCode::ResendUnknown, 0),
         Refusal::ReadFailed => (Action::Retry, ErrorCode::Internal, RETRY_MS),
-        Refusal::DeviceReplaced => (Action::GiveUp, ErrorCode::Forbidden, 0),
+        Refusal::DeviceReplaced => (Action::Retry, ErrorCode::Forbidden, RETRY_MS),
     }
 }
 
