@@ -10,6 +10,7 @@
 mod connection;
 mod frames;
 mod lanes;
+mod reading;
 mod relay;
 
 use std::net::SocketAddr;

@@ -3,35 +3,26 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream as StdStream};
-use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::{Arc, RwLock};
 use std::task::{Context, Poll, Waker};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
-use hubbub_codec::frame::decode_frame;
-use hubbub_codec::proto::client_frame::Body;
+use hubbub_codec::proto;
 use hubbub_codec::proto::conversation::Kind;
 use hubbub_codec::proto::send::To;
 use hubbub_codec::proto::server_frame::Body as Reply;
-use hubbub_codec::proto::{self, ClientFrame};
-use hubbub_core::ids::UserId;
 use hubbub_core::slots::SlotTable;
 use hubbub_server::mailbox::Mailbox;
-use prost::Message as _;
 use slab::Slab;
 use socket2::SockRef;
-use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::connection::Connection;
 use super::frames::{self, Passed};
 use super::lanes::{Handed, Lanes};
+use super::reading::read_loop;
 
-/// Most bytes of one read.
-const READ_BYTES: usize = 64 * 1024;
-const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// A connection that lets this much wait is closed; the driver's loops are closed, so none of its connections does.
 const OUT_BYTES_MAX: usize = 16 << 20;
 /// Envelopes taken from one lane in one turn.
@@ -49,34 +40,27 @@ pub(super) struct Shared {
 
 /// See the module.
 pub(super) struct Relay {
-    id: usize,
-    shared: Arc<Shared>,
-    connections: Slab<Connection>,
+    pub(super) id: usize,
+    pub(super) shared: Arc<Shared>,
+    pub(super) connections: Slab<Connection>,
     /// The connection of each user here; the last one to log in.
-    by_user: HashMap<u64, u32>,
+    pub(super) by_user: HashMap<u64, u32>,
     /// Which connections here belong to a group, as of an epoch.
     resolved: HashMap<u64, (u64, Rc<[u32]>)>,
     /// Changes with `by_user`.
-    epoch: u64,
+    pub(super) epoch: u64,
     seq: u64,
-    scratch: BytesMut,
+    pub(super) scratch: BytesMut,
     frame: BytesMut,
     /// Buffers that no connection uses now.
     spare: Vec<BytesMut>,
     dirty: Vec<u32>,
-    lanes: Lanes,
+    pub(super) lanes: Lanes,
     /// Tasks that do not read until the lanes have room.
-    held: Vec<Waker>,
+    pub(super) held: Vec<Waker>,
     turn: Option<Waker>,
     turn_pending: bool,
     this: Weak<RefCell<Relay>>,
-}
-
-/// What ends a reading task.
-enum Stop {
-    Gone,
-    /// The user lives elsewhere; the number is that of the login.
-    Move(u64),
 }
 
 impl Relay {
@@ -129,110 +113,9 @@ impl Relay {
         index
     }
 
-    // ---- Reading ----
-
-    fn poll_read(&mut self, index: u32, socket: &mut OwnedReadHalf, cx: &mut Context<'_>) -> Poll<Stop> {
-        loop {
-            if self.lanes.is_congested() {
-                self.held.push(cx.waker().clone());
-                return Poll::Pending;
-            }
-            let unread = &mut self.connections[index as usize].unread;
-            self.scratch.reserve(unread.len() + READ_BYTES);
-            self.scratch.extend_from_slice(unread);
-            match tokio_util::io::poll_read_buf(Pin::new(&mut *socket), cx, &mut self.scratch) {
-                Poll::Pending => {
-                    self.scratch.clear();
-                    return Poll::Pending;
-                }
-                Poll::Ready(Ok(1..)) => {
-                    unread.clear();
-                    let bytes = self.scratch.split().freeze();
-                    if let Some(stop) = self.take_bytes(index, bytes) {
-                        return Poll::Ready(stop);
-                    }
-                }
-                Poll::Ready(Ok(0) | Err(_)) => {
-                    self.scratch.clear();
-                    return Poll::Ready(Stop::Gone);
-                }
-            }
-        }
-    }
-
-    fn take_bytes(&mut self, index: u32, mut bytes: Bytes) -> Option<Stop> {
-        let now_us = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as i64;
-        let stop = loop {
-            match decode_frame(&mut bytes, FRAME_BYTES_MAX) {
-                Ok(None) => break None,
-                Err(_) => return Some(Stop::Gone),
-                Ok(Some(payload)) => match ClientFrame::decode(payload) {
-                    Err(_) => return Some(Stop::Gone),
-                    Ok(frame) => {
-                        if let Some(stop) = self.take_frame(index, frame, now_us) {
-                            break Some(stop);
-                        }
-                    }
-                },
-            }
-        };
-        let unread = &mut self.connections[index as usize].unread;
-        if bytes.is_empty() {
-            *unread = Vec::new();
-        } else {
-            unread.extend_from_slice(&bytes);
-        }
-        stop
-    }
-
-    fn take_frame(&mut self, index: u32, frame: ClientFrame, now_us: i64) -> Option<Stop> {
-        let id = frame.request_id;
-        match frame.body? {
-            Body::Send(send) => self.pass(index, id, send, now_us),
-            Body::Delivered(_) | Body::Read(_) => {}
-            Body::Hello(_) => self.reply(index, id, frames::welcome()),
-            Body::Login(login) => {
-                self.connections[index as usize].user = login.device_id;
-                if self.thread_of(login.device_id) != self.id {
-                    return Some(Stop::Move(id));
-                }
-                self.open(index, id);
-            }
-            Body::Sync(_) => self.reply(index, id, Reply::Synced(proto::Synced::default())),
-            Body::Ping(ping) => {
-                self.reply(index, id, Reply::Pong(proto::Pong { nonce: ping.nonce, server_time_us: now_us }));
-            }
-            Body::CreateGroup(create) => self.make_group(index, id, create.members),
-            _ => self.reply(index, id, Reply::Done(proto::Done {})),
-        }
-        None
-    }
-
-    fn thread_of(&self, user: u64) -> usize {
-        usize::from(self.shared.slots.shard_of_user(UserId(user)).0)
-    }
-
-    fn open(&mut self, index: u32, request_id: u64) {
-        let user_id = self.connections[index as usize].user;
-        self.by_user.insert(user_id, index);
-        self.epoch += 1;
-        self.reply(index, request_id, Reply::LoggedIn(proto::LoggedIn { user_id, created: false }));
-    }
-
-    fn make_group(&mut self, index: u32, request_id: u64, mut members: Vec<u64>) {
-        let owner = self.connections[index as usize].user;
-        members.push(owner);
-        let count = members.len();
-        let mut groups = self.shared.groups.write().expect("nobody panics while holding it");
-        let group = groups.len() as u64 + 1;
-        groups.insert(group, members.into());
-        drop(groups);
-        self.reply(index, request_id, frames::group(group, owner, count));
-    }
-
     // ---- Passing on ----
 
-    fn pass(&mut self, index: u32, request_id: u64, send: proto::Send, now_us: i64) {
+    pub(super) fn pass(&mut self, index: u32, request_id: u64, send: proto::Send, now_us: i64) {
         let sender = self.connections[index as usize].user;
         let kind = match send.to {
             Some(To::User(user)) => Kind::Direct(proto::Direct { low: user.min(sender), high: user.max(sender) }),
@@ -302,14 +185,14 @@ impl Relay {
         members
     }
 
-    fn hand(&mut self, thread: usize, handed: Handed) {
+    pub(super) fn hand(&mut self, thread: usize, handed: Handed) {
         self.lanes.hand(thread, handed);
         self.want_turn();
     }
 
     // ---- Writing ----
 
-    fn reply(&mut self, index: u32, request_id: u64, body: Reply) {
+    pub(super) fn reply(&mut self, index: u32, request_id: u64, body: Reply) {
         frames::append_reply(request_id, body, self.out(index));
     }
 
@@ -411,29 +294,13 @@ impl Relay {
         }
     }
 
-    fn remove(&mut self, index: u32) -> Option<Connection> {
+    pub(super) fn remove(&mut self, index: u32) -> Option<Connection> {
         let connection = self.connections.try_remove(index as usize)?;
         if self.by_user.get(&connection.user) == Some(&index) {
             self.by_user.remove(&connection.user);
             self.epoch += 1;
         }
         Some(connection)
-    }
-
-    fn move_away(&mut self, index: u32, read: OwnedReadHalf, request_id: u64) {
-        let Some(connection) = self.remove(index) else { return };
-        let Ok(stream) = read.reunite(connection.write) else { return };
-        if let Ok(stream) = stream.into_std() {
-            let thread = self.thread_of(connection.user);
-            self.hand(thread, Handed::Connection(stream, connection.user, connection.unread, request_id));
-        }
-    }
-}
-
-async fn read_loop(relay: Rc<RefCell<Relay>>, index: u32, mut socket: OwnedReadHalf) {
-    match std::future::poll_fn(|cx| relay.borrow_mut().poll_read(index, &mut socket, cx)).await {
-        Stop::Gone => drop(relay.borrow_mut().remove(index)),
-        Stop::Move(request_id) => relay.borrow_mut().move_away(index, socket, request_id),
     }
 }
 
