@@ -1,6 +1,6 @@
 //! Groups: who may do what, limits, and resends of what is no message.
 
-use super::world::{Client, World, append, check, dm, id};
+use super::world::{Client, World, append, check, dm};
 use hubbub_core::ids::{Conversation, UserId};
 use hubbub_core::request::{Action, Append, Request};
 use hubbub_core::settings::Settings;
@@ -215,5 +215,4 @@ fn two_creations_of_one_name_at_once_make_one_group() {
     assert_eq!(groups.len(), 2, "{frames:?}");
     assert!(groups[1].ends_with("(duplicate)"), "{frames:?}");
     assert_eq!(world.store.conversations().count(), 1);
-    let _ = id("g");
 }

@@ -9,7 +9,8 @@ use hubbub_core::settings::Settings;
 fn while_the_disk_is_full_sends_are_refused_and_reads_go_on() {
     let mut world = World::new(2);
     let (a, b) = (world.user_on(0, 0), world.user_on(1, 0));
-    let (alice, bob) = (world.online(a), world.online(b));
+    let alice = world.online(a);
+    world.login(b);
     world.send(alice, dm(a, b), "x");
     world.go();
     world.take(alice);
@@ -23,7 +24,6 @@ fn while_the_disk_is_full_sends_are_refused_and_reads_go_on() {
     world.set_storage_full(false);
     world.send(alice, dm(a, b), "y");
     check(&mut world, alice, &["sent 2", "run dm 2:y"]);
-    let _ = bob;
 }
 
 #[test]
