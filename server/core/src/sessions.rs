@@ -9,6 +9,9 @@ use crate::subscriptions::FollowedIndex;
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, VecDeque};
 
+/// Devices of a connected user that are remembered, beyond those with a session.
+const DEVICES_REMEMBERED_MAX: usize = 64;
+
 /// One device that is connected here.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -129,6 +132,17 @@ impl ReadyUser {
         let known = self.memberships.entry(conversation).or_insert(record);
         if known.version <= record.version {
             *known = record;
+        }
+    }
+
+    /// Makes room for a device: beyond so many, the one that is longest gone.
+    pub(crate) fn forget_a_device(&mut self) {
+        if self.devices.len() < DEVICES_REMEMBERED_MAX {
+            return;
+        }
+        let gone = self.devices.iter().enumerate().filter(|(_, device)| device.session.is_none());
+        if let Some((at, _)) = gone.min_by_key(|(_, device)| device.generation) {
+            self.devices.swap_remove(at);
         }
     }
 

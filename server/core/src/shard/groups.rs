@@ -69,7 +69,11 @@ impl Shard {
         let log = self.homes[home].log().expect("the caller has seen the log");
         if log.record.created_by == Some(name_of(&caller, append.client_message_id)) {
             self.counters.duplicates += 1;
-            self.answer_group(home, caller, UserId(0), FIRST_PAGE, true);
+            // Whoever made it may have left since.
+            match log.members.present(caller.user) {
+                Some(_) => self.answer_group(home, caller, UserId(0), FIRST_PAGE, true),
+                None => self.refuse(caller, Refusal::UnknownConversation),
+            }
         } else {
             let why = "names another group by accident; choose another one";
             self.refuse(caller, Refusal::Invalid { field: "client_message_id", why });

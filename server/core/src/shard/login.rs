@@ -74,6 +74,7 @@ impl Shard {
         let place = match user.devices.iter_mut().find(|device| device.id == open.device) {
             Some(place) => place,
             None => {
+                user.forget_a_device();
                 user.devices.push(Device { id: open.device, generation: 0, session: None });
                 user.devices.last_mut().expect("one was just pushed")
             }

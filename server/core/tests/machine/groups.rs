@@ -50,6 +50,16 @@ fn a_resend_of_create_group_names_the_same_group() {
 }
 
 #[test]
+fn whoever_made_a_group_and_left_it_learns_nothing_by_a_resend() {
+    let (mut world, [alice, ..], [_, b, _], group) = team(Settings::default());
+    world.act(alice, group, "bye", Action::Leave);
+    world.go();
+    world.take(alice);
+    world.create_group(alice, "g", &[b]);
+    check(&mut world, alice, &["refused: UnknownConversation"]);
+}
+
+#[test]
 fn a_group_of_users_that_do_not_exist_is_not_made() {
     let (mut world, [alice, ..], [_, b, _], _) = team(Settings::default());
     let ghost = world.user_on(1, 40);
