@@ -73,6 +73,12 @@ impl Ledger {
         self.stored.get(&(*conversation, *name)).copied()
     }
 
+    /// Whether durable entries were lost at some time; then a message may be stored twice, and so out of order.
+    #[must_use]
+    pub fn went_back(&self) -> bool {
+        self.went_back
+    }
+
     /// What a device has named in a conversation, in order.
     pub fn names_of(
         &self,
