@@ -261,8 +261,13 @@ impl Device {
     }
 
     fn take_reply(&mut self, server: &mut Server, request_id: u64, reply: Reply) {
-        if let Reply::LogReset { conversation, .. } = reply {
-            return self.begin_anew(server, conversation);
+        if let Reply::LogReset { conversation, log_id, head, .. } = reply {
+            // An older sync's cursor is void; the one that is held may be of the new log already.
+            let held = self.cursors.get(&conversation).copied().unwrap_or_default();
+            if held.log_id != log_id || held.seq > head {
+                self.begin_anew(server, conversation);
+            }
+            return;
         }
         let pending = self.pending.remove(&request_id);
         match (pending.expect("an answer belongs to a request"), reply) {
