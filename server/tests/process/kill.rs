@@ -20,7 +20,10 @@ const LANES: u64 = 8;
 /// What all of them share.
 #[derive(Default)]
 struct Shared {
+    /// Nobody begins a further message.
     stop: AtomicBool,
+    /// Every message is acknowledged, and in `sent`.
+    finished: AtomicBool,
     acknowledged: AtomicU64,
     duplicates: AtomicU64,
     sent: Mutex<BTreeMap<(Conversation, Seq), String>>,
@@ -61,6 +64,7 @@ fn survive(durability: &str) {
     let target = shared.acknowledged.load(Relaxed) + 100;
     wait_until("progress after the last kill", || shared.acknowledged.load(Relaxed) >= target || people.is_finished());
     shared.stop.store(true, Relaxed);
+    wait_until("everybody to have everything", || people.is_finished());
     let logs = people.join().expect("the people were content");
     check(&server, &shared, &logs, made.group);
     eprintln!(
@@ -80,8 +84,7 @@ fn peer_of(user: u64) -> u64 {
 
 /// Lets everybody talk until they are to stop; what each has received.
 async fn talk(address: String, tokens: Vec<String>, group: GroupId, shared: Arc<Shared>) -> Vec<Logs> {
-    let mut people = Vec::new();
-    let mut clients = Vec::new();
+    let (mut clients, mut lanes, mut listeners) = (Vec::new(), Vec::new(), Vec::new());
     for (user, token) in (1..).zip(tokens) {
         let config = SessionConfig {
             backoff_min: Duration::from_millis(20),
@@ -89,16 +92,16 @@ async fn talk(address: String, tokens: Vec<String>, group: GroupId, shared: Arc<
             ..SessionConfig::new(token, DeviceId(1))
         };
         let (client, events) = Client::connect(address.clone(), config);
-        let lanes = (0..LANES).map(|lane| tokio::spawn(say(client.clone(), user, lane, group, shared.clone())));
-        let lanes: Vec<_> = lanes.collect();
-        people.push((tokio::spawn(listen(events, user, group, shared.clone())), lanes));
+        lanes.extend((0..LANES).map(|lane| tokio::spawn(say(client.clone(), user, lane, group, shared.clone()))));
+        listeners.push(tokio::spawn(listen(events, user, group, shared.clone())));
         clients.push(client);
     }
+    for lane in lanes {
+        lane.await.expect("every message was acknowledged in the end");
+    }
+    shared.finished.store(true, Relaxed);
     let mut logs = Vec::new();
-    for (listener, lanes) in people {
-        for lane in lanes {
-            lane.await.expect("every message was acknowledged in the end");
-        }
+    for listener in listeners {
         logs.push(listener.await.expect("every message came"));
     }
     logs
@@ -119,7 +122,7 @@ async fn say(client: Client, user: u64, lane: u64, group: GroupId, shared: Arc<S
     }
 }
 
-/// Receives until everything has come that is known to be sent, once everybody has stopped.
+/// Receives until everything has come that was sent.
 async fn listen(mut events: Events, user: u64, group: GroupId, shared: Arc<Shared>) -> Logs {
     let mine = [Conversation::Group(group), direct(user, peer_of(user))];
     let mut logs: Logs = mine.map(|conversation| (conversation, Vec::new())).into();
@@ -128,7 +131,7 @@ async fn listen(mut events: Events, user: u64, group: GroupId, shared: Arc<Share
         let event = tokio::select! {
             event = events.next() => event.expect("the client runs"),
             _ = quiet.tick() => {
-                if shared.stop.load(Relaxed) && has_all(&logs, &shared) {
+                if shared.finished.load(Relaxed) && has_all(&logs, &shared) {
                     return logs;
                 }
                 continue;
