@@ -160,6 +160,11 @@ impl Device {
 
     /// Names a conversation in a further sync, as a client may.
     pub fn sync_again(&mut self, server: &mut Server, conversation: Conversation) {
+        // Two cursors under way, of which the first is void, would be answered one after the other.
+        let syncing = self.pending.values().any(|pending| *pending == Pending::Sync);
+        if syncing && server.has_lost_power() {
+            return;
+        }
         let Some(cursor) = self.cursors.get(&conversation).filter(|cursor| cursor.log_id != LogId(0)) else { return };
         let cursors = vec![SyncCursor { conversation, log_id: cursor.log_id, seq: cursor.seq }];
         self.request(server, Pending::Sync, Request::Sync { cursors, include_others: false });
@@ -261,13 +266,8 @@ impl Device {
     }
 
     fn take_reply(&mut self, server: &mut Server, request_id: u64, reply: Reply) {
-        if let Reply::LogReset { conversation, log_id, head, .. } = reply {
-            // An older sync's cursor is void; the one that is held may be of the new log already.
-            let held = self.cursors.get(&conversation).copied().unwrap_or_default();
-            if held.log_id != log_id || held.seq > head {
-                self.begin_anew(server, conversation);
-            }
-            return;
+        if let Reply::LogReset { conversation, .. } = reply {
+            return self.begin_anew(server, conversation);
         }
         let pending = self.pending.remove(&request_id);
         match (pending.expect("an answer belongs to a request"), reply) {
