@@ -25,6 +25,9 @@ use tokio::net::tcp::OwnedReadHalf;
 /// Most bytes of one read.
 const READ_BYTES: usize = 64 * 1024;
 
+/// Longest frame before login, of which the token (at most 4 KiB) is the most: nobody knows who holds this memory.
+const STRANGER_FRAME_BYTES_MAX: usize = 8 * 1024;
+
 /// What ends a reading task.
 pub(super) enum Stop {
     /// The connection is gone.
@@ -141,7 +144,7 @@ impl Shard {
                 self.keep(id, &bytes, true);
                 return None;
             }
-            match decode_frame(&mut bytes, self.limits.frame_bytes_max) {
+            match decode_frame(&mut bytes, self.frame_bytes_max(id)) {
                 Ok(Some(frame)) => {
                     if let Some(stop) = self.take_frame(id, frame) {
                         // What was read behind the frame goes where the connection goes.
@@ -158,6 +161,14 @@ impl Shard {
                     return None;
                 }
             }
+        }
+    }
+
+    /// Longest frame that this connection may send now.
+    fn frame_bytes_max(&self, id: (u32, u32)) -> usize {
+        match self.connections[id.0 as usize].stage {
+            Stage::Silent | Stage::Greeted => self.limits.frame_bytes_max.min(STRANGER_FRAME_BYTES_MAX),
+            _ => self.limits.frame_bytes_max,
         }
     }
 
