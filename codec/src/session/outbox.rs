@@ -147,13 +147,13 @@ impl Outbox {
         self.in_flight = 0;
     }
 
-    /// A log began anew and ends at `head`: what was sent after a later head is not in it.
-    pub(super) fn clamp_after_seq(&mut self, recipient: Recipient, head: u64) {
+    /// A log began anew: an earlier resend may be stored anywhere in it, so all of it is to be searched.
+    pub(super) fn forget_after_seq(&mut self, recipient: Recipient) {
         for item in &mut self.items {
             if lane(&item.frame) == Some(recipient)
                 && let Some(name) = item.frame.body.as_mut().and_then(name_mut)
             {
-                name.after_seq = name.after_seq.min(head);
+                name.after_seq = 0;
             }
         }
     }

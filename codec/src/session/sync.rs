@@ -176,7 +176,7 @@ impl Session {
         let track = self.tracks.entry(conversation, self.config.conversations_max)?;
         track.reset(log_id, head);
         if let Some(recipient) = self.recipient_of(conversation) {
-            self.outbox.clamp_after_seq(recipient, head.0);
+            self.outbox.forget_after_seq(recipient);
         }
         self.events.push_back(Event::LogReset { conversation, log_id, floor, head });
         Ok(())
