@@ -163,7 +163,7 @@ impl Shard {
     fn retry_ms(&self, generation: u32) -> u32 {
         let spread = self.node.config.shutdown.retry_spread_ms.max(1);
         // Multiplying by the golden ratio spreads consecutive numbers evenly.
-        let even = u64::from(generation.wrapping_mul(0x9e37_79b1)) * spread >> 32;
+        let even = (u64::from(generation.wrapping_mul(0x9e37_79b1)) * spread) >> 32;
         even as u32
     }
 }
