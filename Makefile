@@ -18,4 +18,6 @@ lint: ## Check clippy, rustdoc, formatting and the scripts
 
 bench: ## Measure the pieces (criterion) and the whole against the floor
 	@scripts/setup.sh
+	@scripts/cargo.sh build --release --workspace --locked
 	@scripts/cargo.sh bench --workspace --benches --locked
+	@$${CARGO_TARGET_DIR:-target}/release/hubbub-bench --rounds 2 --quick

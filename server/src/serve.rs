@@ -12,7 +12,7 @@ use crate::metrics::{Exporter, NodeMetrics};
 use crate::node::{Node, Phase};
 use crate::readers::ReaderPool;
 use crate::secret;
-use crate::shard::{self, LANE_MESSAGES_MAX, Parts};
+use crate::shard::{self, Parts};
 use crate::token::TokenVerifier;
 use anyhow::Context as _;
 use hubbub_core::ids::{PartitionId, ShardId};
@@ -52,8 +52,8 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     let disk = Arc::new(FreeSpace::new(&config.data_dir, config.storage.free_bytes_min)?);
     let admin = start_admin(&config, &store, &disk)?;
 
-    let mailboxes =
-        (0..config.shards_count()).map(|_| Arc::new(Mailbox::new(config.shards_count(), LANE_MESSAGES_MAX))).collect();
+    let shards = config.shards_count();
+    let mailboxes = (0..shards).map(|_| Arc::new(Mailbox::new(shards, shard::lane_messages_max(shards)))).collect();
     let (connections, strangers) = (division.connections, division.connections_unauthenticated);
     let node = Arc::new(Node::new(config.clone(), verifier, disk, mailboxes, connections, strangers));
     let workers = start_workers(&node, &store, listeners)?;

@@ -14,7 +14,7 @@ mod router;
 mod ticking;
 mod writing;
 
-pub use router::LANE_MESSAGES_MAX;
+pub use router::lane_messages_max;
 
 use crate::commit::{self, Committer, JOBS_PER_SHARD_MAX};
 use crate::config::Durability;

@@ -2,7 +2,7 @@
 
 use crate::ids::{Conversation, DeviceId, PartitionId, Seq, ShardId, UserId};
 use crate::message::{Message, ReceiptsPush, Run, Start};
-use crate::records::{Batch, OutboxRow, Page, Read, ReadResult};
+use crate::records::{OutboxRow, Page, Read, ReadResult};
 use crate::request::{Reply, Request, SessionId};
 use std::ops::Range;
 
@@ -68,7 +68,7 @@ pub struct Open {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ReadToken(pub u32);
 
-/// Something to do, in this order.
+/// Something to do, in this order. Batches to commit are not among them: [`crate::Shard::seal`] gives them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Answer a request. A request id of 0 is not answered, save for [`Reply::LoggedIn`].
@@ -107,8 +107,6 @@ pub enum Effect {
     Forward(ShardId, Message),
     /// Ask the store.
     Read(ReadToken, Read),
-    /// Make a batch durable and answer [`Input::Committed`].
-    Commit(Batch),
 }
 
 /// Why the core ends a session.

@@ -290,7 +290,6 @@ impl Server {
                 }
                 return;
             }
-            Effect::Commit(_) => unreachable!("batches come from seal"),
         };
         for session in for_sessions {
             self.give(ConnectionId(shard, session), &effect);

@@ -59,7 +59,6 @@ impl Shard {
             Effect::Close(session, reason) => self.close_session(session, reason),
             Effect::Forward(shard, message) => self.router.send(shard, message),
             Effect::Read(token, read) => self.read_store(token, read),
-            Effect::Commit(_) => unreachable!("batches come from seal"),
         }
     }
 

@@ -12,8 +12,14 @@ use hubbub_core::message::{Message, SessionMessage};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-/// Messages in one lane.
-pub const LANE_MESSAGES_MAX: usize = 8_192;
+/// Messages in one lane, when `shards` shards send to each other: less for each lane when there are many lanes.
+#[must_use]
+pub fn lane_messages_max(shards: usize) -> usize {
+    const MAILBOX_MESSAGES: usize = 16_384;
+    const LANE_LEAST: usize = 512;
+    (MAILBOX_MESSAGES / shards.max(1)).max(LANE_LEAST)
+}
+
 /// Messages that wait for a lane before the shard stops reading its clients.
 const BACKLOG_MAX: usize = 1_024;
 /// Conversations of which runs were left out, before one mark stands for all.
@@ -117,7 +123,7 @@ impl Peer {
 
     fn flush(&mut self, id: usize) {
         while let Some(message) = self.backlog.pop_front() {
-            if let Err(message) = self.try_push(id, message) {
+            if let Some(message) = self.try_push(id, message) {
                 self.backlog.push_front(message);
                 break;
             }
@@ -133,24 +139,25 @@ impl Peer {
     fn flush_marks(&mut self, id: usize) {
         if self.all_marked {
             let message = Message::ToSession(SessionMessage::AllBehind(ShardId(id as u16)));
-            self.all_marked = self.try_push(id, message).is_err();
+            self.all_marked = self.try_push(id, message).is_some();
         }
         while let Some((&conversation, &head)) = self.marks.iter().next() {
             let message = Message::ToSession(SessionMessage::Behind(conversation, head));
-            if self.try_push(id, message).is_err() {
+            if self.try_push(id, message).is_some() {
                 return;
             }
             self.marks.remove(&conversation);
         }
     }
 
-    fn try_push(&mut self, id: usize, message: Message) -> Result<(), Message> {
+    /// Gives the message back when there is no room.
+    fn try_push(&mut self, id: usize, message: Message) -> Option<Message> {
         match self.mailbox.push(id, Envelope::Message(message)) {
             Ok(()) => {
                 self.pushed = true;
-                Ok(())
+                None
             }
-            Err(Envelope::Message(message)) => Err(message),
+            Err(Envelope::Message(message)) => Some(message),
             Err(Envelope::Parcel(_)) => unreachable!("what comes back is what was pushed"),
         }
     }
@@ -207,7 +214,7 @@ mod tests {
     #[test]
     fn too_many_marks_become_one_for_all() {
         let mailbox = Arc::new(Mailbox::new(1, 1));
-        let mut router = Router::new(0, &[mailbox.clone()]);
+        let mut router = Router::new(0, std::slice::from_ref(&mailbox));
         for n in 0..=MARKS_MAX as u64 + 1 {
             router.send(ShardId(0), run(n, 1));
         }

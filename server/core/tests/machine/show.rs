@@ -117,6 +117,6 @@ pub(crate) fn effect(effect: &Effect) -> Option<String> {
         }
         Effect::Close(_, CloseReason::Replaced) => "closed: replaced".to_owned(),
         Effect::Close(_, CloseReason::LoginRefused) => "closed: refused".to_owned(),
-        Effect::Forward(..) | Effect::Read(..) | Effect::Commit(_) => return None,
+        Effect::Forward(..) | Effect::Read(..) => return None,
     })
 }

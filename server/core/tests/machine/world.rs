@@ -340,7 +340,6 @@ impl World {
                 }
             }
             Effect::Close(session, _) => self.note(session, line),
-            Effect::Commit(_) => unreachable!("batches come from seal"),
         }
     }
 
