@@ -169,9 +169,7 @@ impl Thread {
     /// One turn; returns when the next is due, `None` at the end.
     fn turn(&mut self, now_us: u64) -> Option<u64> {
         self.advance(now_us);
-        while let Some((at_us, due)) = self.timers.take(now_us) {
-            self.fire(at_us, due, now_us);
-        }
+        self.fire_due(now_us);
         self.flush_touched(now_us);
         if now_us >= self.next_second_us {
             self.report_second(now_us);
@@ -222,6 +220,10 @@ impl Thread {
         if now_us < end_us && !self.control.is_stopped() {
             return Phase::Traffic { end_us, steady };
         }
+        if !self.control.is_stopped() {
+            // What was due before the end is sent, however late this turn comes: else the schedule would bend to it.
+            self.fire_due(now_us);
+        }
         self.meters.end_steady(now_us);
         self.traffic.stop();
         Phase::Drain(Drain::new(now_us, now_us + self.plan.drain_us()))
@@ -240,6 +242,12 @@ impl Thread {
         part.drained_us = now_us.saturating_sub(self.start_us + self.plan.traffic_us());
         self.tell(Report::Finished(Box::new(part)));
         Phase::Done
+    }
+
+    fn fire_due(&mut self, now_us: u64) {
+        while let Some((at_us, due)) = self.timers.take(now_us) {
+            self.fire(at_us, due, now_us);
+        }
     }
 
     fn fire(&mut self, at_us: u64, due: Due, now_us: u64) {
