@@ -33,7 +33,7 @@ impl Peer {
         let welcome = proto::Welcome { version: 1, ..Default::default() };
         peer.say(hello.request_id, Down::Welcome(welcome)).await;
         let login = peer.next().await.unwrap();
-        let logged_in = proto::LoggedIn { user_id: ME.0, created: false };
+        let logged_in = proto::LoggedIn { user_id: ME.0, created: false, ..Default::default() };
         peer.say(login.request_id, Down::LoggedIn(logged_in)).await;
         let sync = peer.next().await.unwrap();
         assert!(matches!(sync.body, Some(Up::Sync(_))));

@@ -43,7 +43,7 @@ fn use_once(session: &mut Session) {
     session.handle_connected(now);
     session.send(now, Recipient::User(PEER), OutgoingMessage::text("hello")).unwrap();
     let welcome = proto::Welcome { version: 1, ..Default::default() };
-    let logged_in = proto::LoggedIn { user_id: ME.0, created: false };
+    let logged_in = proto::LoggedIn { user_id: ME.0, created: false, ..Default::default() };
     let entries = proto::Entries {
         conversation: Some(conversation.into()),
         log_id: 1,

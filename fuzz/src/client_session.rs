@@ -48,7 +48,7 @@ fn check_events(session: &mut Session) {
 fn login() -> BytesMut {
     let mut bytes = BytesMut::new();
     let welcome = proto::Welcome { version: 1, ..Default::default() };
-    let logged_in = proto::LoggedIn { user_id: 1, created: false };
+    let logged_in = proto::LoggedIn { user_id: 1, created: false, ..Default::default() };
     for body in [server_frame::Body::Welcome(welcome), server_frame::Body::LoggedIn(logged_in)] {
         let frame = ServerFrame { request_id: 1, body: Some(body) };
         append_frame(&frame, &mut bytes);

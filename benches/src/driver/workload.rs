@@ -160,7 +160,7 @@ pub fn group(target: &Target, members: usize, senders: usize, times: Times, reco
 fn make_group(engine: &mut Engine, owner: ClientKey, users: &[u64]) -> anyhow::Result<u64> {
     let name = proto::MessageName { client_message_id: (&b"make"[..]).into(), ..Default::default() };
     let members = users[1..].to_vec();
-    let create = proto::CreateGroup { name: Some(name), title: "bench".to_owned(), members };
+    let create = proto::CreateGroup { name: Some(name), title: "bench".to_owned(), members, settings: None };
     match engine.request(owner, Body::CreateGroup(create))? {
         Reply::Group(group) => Ok(group.group),
         other => anyhow::bail!("not a group: {other:?}"),

@@ -123,7 +123,7 @@ impl Relay {
         let user_id = self.connections[index as usize].user;
         self.by_user.insert(user_id, index);
         self.epoch += 1;
-        self.reply(index, request_id, Reply::LoggedIn(proto::LoggedIn { user_id, created: false }));
+        self.reply(index, request_id, Reply::LoggedIn(proto::LoggedIn { user_id, ..Default::default() }));
     }
 
     fn make_group(&mut self, index: u32, request_id: u64, mut members: Vec<u64>) {

@@ -150,6 +150,7 @@ impl Session {
             device_id: self.config.device_id.0,
             device_name: self.config.device_name.to_string(),
             platform: self.config.platform.to_string(),
+            want_session_token: false,
         };
         for body in [Body::Hello(hello), Body::Login(login)] {
             let request_id = self.next_request_id;

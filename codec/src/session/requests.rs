@@ -104,7 +104,8 @@ impl Session {
         position: Position,
         limit: u32,
     ) -> Result<RequestId, SendRefused> {
-        let history = proto::History { conversation: Some((*conversation).into()), position: Some(position), limit };
+        let history =
+            proto::History { conversation: Some((*conversation).into()), position: Some(position), limit, raw: false };
         self.request(now, Body::History(history))
     }
 
@@ -118,8 +119,12 @@ impl Session {
         title: impl Into<String>,
         members: &[UserId],
     ) -> Result<RequestId, SendRefused> {
-        let request =
-            proto::CreateGroup { name: Some(self.new_name()), title: title.into(), members: numbers(members) };
+        let request = proto::CreateGroup {
+            name: Some(self.new_name()),
+            title: title.into(),
+            members: numbers(members),
+            settings: None,
+        };
         self.request(now, Body::CreateGroup(request))
     }
 
@@ -177,7 +182,7 @@ impl Session {
     /// # Errors
     /// [`SendRefused`]; nothing is queued.
     pub fn list_conversations(&mut self, now: Duration, after: Bytes, limit: u32) -> Result<RequestId, SendRefused> {
-        self.request(now, Body::ListConversations(proto::ListConversations { after, limit }))
+        self.request(now, Body::ListConversations(proto::ListConversations { after, limit, with_states: false }))
     }
 
     fn request(&mut self, now: Duration, body: Body) -> Result<RequestId, SendRefused> {

@@ -31,7 +31,7 @@ fn opens_in_one_write_and_holds_back_requests() {
 
     rig.say(hello.request_id, Down::Welcome(welcome()));
     assert!(rig.sent().is_empty());
-    rig.say(login.request_id, Down::LoggedIn(proto::LoggedIn { user_id: ME.0, created: true }));
+    rig.say(login.request_id, Down::LoggedIn(proto::LoggedIn { user_id: ME.0, created: true, ..Default::default() }));
     let after = rig.sent();
     assert_eq!(sync_ids(&after).len(), 1);
     assert_eq!(sends(&after).len(), 1);

@@ -63,7 +63,10 @@ impl Rig {
         assert!(matches!(opening[0].body, Some(Up::Hello(_))));
         assert!(matches!(opening[1].body, Some(Up::Login(_))));
         self.say(opening[0].request_id, Down::Welcome(welcome()));
-        self.say(opening[1].request_id, Down::LoggedIn(proto::LoggedIn { user_id: ME.0, created: false }));
+        self.say(
+            opening[1].request_id,
+            Down::LoggedIn(proto::LoggedIn { user_id: ME.0, created: false, ..Default::default() }),
+        );
         let sent = self.sent();
         self.pending_sync = sync_ids(&sent);
         sent
@@ -141,6 +144,7 @@ pub(crate) fn welcome() -> proto::Welcome {
             body_bytes_max: 16_384,
             group_members_max: 1_000,
             requests_in_progress_max: 64,
+            ..Default::default()
         }),
         ..Default::default()
     }

@@ -173,7 +173,7 @@ fn log_in(world: &mut World, stream: &mut TcpStream, id: u64, login: &proto::Log
     }
     *user = subject(login);
     world.sessions.insert(*user, stream.try_clone().unwrap());
-    write(stream, id, Reply::LoggedIn(proto::LoggedIn { user_id: *user, created: true }));
+    write(stream, id, Reply::LoggedIn(proto::LoggedIn { user_id: *user, created: true, ..Default::default() }));
 }
 
 fn run(conversation: Conversation, after_seq: u64, entries: Vec<Entry>) -> proto::Entries {

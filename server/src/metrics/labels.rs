@@ -39,6 +39,33 @@ labels! {
         Leave = "leave",
         GetGroup = "get_group",
         ListConversations = "list_conversations",
+        Register = "register",
+        Logout = "logout",
+        Edit = "edit",
+        Revoke = "revoke",
+        React = "react",
+        GetMessageInfo = "get_message_info",
+        Signal = "signal",
+        UpdateGroup = "update_group",
+        SetRole = "set_role",
+        DeleteGroup = "delete_group",
+        MuteMember = "mute_member",
+        CreateInvite = "create_invite",
+        RevokeInvites = "revoke_invites",
+        JoinGroup = "join_group",
+        SetRetention = "set_retention",
+        Watch = "watch",
+        Unwatch = "unwatch",
+        SetStatus = "set_status",
+        Block = "block",
+        Unblock = "unblock",
+        ListBlocked = "list_blocked",
+        GetProfile = "get_profile",
+        UpdateProfile = "update_profile",
+        ChangePassword = "change_password",
+        ListDevices = "list_devices",
+        RenameDevice = "rename_device",
+        RevokeDevice = "revoke_device",
         /// Of a kind that this server does not know.
         Unknown = "unknown",
     }
@@ -60,6 +87,14 @@ labels! {
         Group = "group",
         Conversations = "conversations",
         ConversationChanged = "conversation_changed",
+        Registered = "registered",
+        MessageInfo = "message_info",
+        Signalled = "signalled",
+        Invite = "invite",
+        Presence = "presence",
+        Blocked = "blocked",
+        Profile = "profile",
+        Devices = "devices",
     }
 }
 
@@ -84,11 +119,20 @@ labels! {
         LogReset = "log_reset",
         Internal = "internal",
         Stopping = "stopping",
+        WrongCredentials = "wrong_credentials",
+        RateLimited = "rate_limited",
+        EmailTaken = "email_taken",
+        DeviceRevoked = "device_revoked",
+        Blocked = "blocked",
+        Muted = "muted",
+        TooOld = "too_old",
+        UnknownMessage = "unknown_message",
+        InviteInvalid = "invite_invalid",
     }
 }
 
 impl Refusal {
-    /// The refusal of a protocol error code (1 to 18, as numbered in `chat.proto`); others count as internal.
+    /// The refusal of a protocol error code (1 to 27, as numbered in `chat.proto`); others count as internal.
     pub fn from_code(code: i32) -> Self {
         const ALL: [Refusal; Refusal::COUNT] = {
             use Refusal::*;
@@ -111,6 +155,15 @@ impl Refusal {
                 LogReset,
                 Internal,
                 Stopping,
+                WrongCredentials,
+                RateLimited,
+                EmailTaken,
+                DeviceRevoked,
+                Blocked,
+                Muted,
+                TooOld,
+                UnknownMessage,
+                InviteInvalid,
             ]
         };
         let index = usize::try_from(code).ok().and_then(|code| code.checked_sub(1));
@@ -141,6 +194,15 @@ labels! {
         Overloaded = "overloaded",
         /// The server stopped.
         Stopping = "stopping",
+        WrongCredentials = "wrong_credentials",
+        RateLimited = "rate_limited",
+        EmailTaken = "email_taken",
+        DeviceRevoked = "device_revoked",
+        Blocked = "blocked",
+        Muted = "muted",
+        TooOld = "too_old",
+        UnknownMessage = "unknown_message",
+        InviteInvalid = "invite_invalid",
     }
 }
 

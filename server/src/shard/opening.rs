@@ -116,9 +116,11 @@ impl Shard {
                 body_bytes_max: limits.body_bytes_max as u32,
                 group_members_max: limits.group_members_max,
                 requests_in_progress_max: limits.requests_in_progress_max,
+                ..Default::default()
             }),
             keepalive_ms: limits.keepalive_ms.min(u64::from(u32::MAX)) as u32,
             auth_methods: vec![proto::AuthMethod::Jwt.into()],
+            registration: false,
         };
         self.connections[id.0 as usize].stage = Stage::Greeted;
         let frame = wire::welcome_frame(frame.request_id, welcome);

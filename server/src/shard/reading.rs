@@ -224,9 +224,9 @@ impl Shard {
                 return self.answer_error(id, request_id, Action::FixRequest, ErrorCode::Unsupported, message);
             }
         };
-        let wants_no_reply = matches!(body, Body::Delivered(_) | Body::Read(_));
+        let wants_no_reply = matches!(body, Body::Delivered(_) | Body::Read(_) | Body::Signal(_));
         if request_id == 0 && !wants_no_reply {
-            let message = "request_id 0 is for Delivered and Read only".to_owned();
+            let message = "request_id 0 is for Delivered, Read and Signal only".to_owned();
             return self.break_off(id, ErrorCode::Invalid, message);
         }
         let connection = &mut self.connections[id.0 as usize];
@@ -273,5 +273,32 @@ fn kind_of(body: Option<&Body>) -> FrameIn {
         Some(Body::Leave(_)) => FrameIn::Leave,
         Some(Body::GetGroup(_)) => FrameIn::GetGroup,
         Some(Body::ListConversations(_)) => FrameIn::ListConversations,
+        Some(Body::Register(_)) => FrameIn::Register,
+        Some(Body::Logout(_)) => FrameIn::Logout,
+        Some(Body::Edit(_)) => FrameIn::Edit,
+        Some(Body::Revoke(_)) => FrameIn::Revoke,
+        Some(Body::React(_)) => FrameIn::React,
+        Some(Body::GetMessageInfo(_)) => FrameIn::GetMessageInfo,
+        Some(Body::Signal(_)) => FrameIn::Signal,
+        Some(Body::UpdateGroup(_)) => FrameIn::UpdateGroup,
+        Some(Body::SetRole(_)) => FrameIn::SetRole,
+        Some(Body::DeleteGroup(_)) => FrameIn::DeleteGroup,
+        Some(Body::MuteMember(_)) => FrameIn::MuteMember,
+        Some(Body::CreateInvite(_)) => FrameIn::CreateInvite,
+        Some(Body::RevokeInvites(_)) => FrameIn::RevokeInvites,
+        Some(Body::JoinGroup(_)) => FrameIn::JoinGroup,
+        Some(Body::SetRetention(_)) => FrameIn::SetRetention,
+        Some(Body::Watch(_)) => FrameIn::Watch,
+        Some(Body::Unwatch(_)) => FrameIn::Unwatch,
+        Some(Body::SetStatus(_)) => FrameIn::SetStatus,
+        Some(Body::Block(_)) => FrameIn::Block,
+        Some(Body::Unblock(_)) => FrameIn::Unblock,
+        Some(Body::ListBlocked(_)) => FrameIn::ListBlocked,
+        Some(Body::GetProfile(_)) => FrameIn::GetProfile,
+        Some(Body::UpdateProfile(_)) => FrameIn::UpdateProfile,
+        Some(Body::ChangePassword(_)) => FrameIn::ChangePassword,
+        Some(Body::ListDevices(_)) => FrameIn::ListDevices,
+        Some(Body::RenameDevice(_)) => FrameIn::RenameDevice,
+        Some(Body::RevokeDevice(_)) => FrameIn::RevokeDevice,
     }
 }

@@ -63,7 +63,10 @@ pub fn request(body: Body, user: UserId, limits: &Limits) -> Result<Request, Ref
             after: page_mark(&list.after)?,
             limit: limit(list.limit, PAGE_DEFAULT, PAGE_MAX, "limit")?,
         }),
-        Body::Hello(_) | Body::Login(_) | Body::Ping(_) => invalid("body", "is not allowed after login"),
+        Body::Hello(_) | Body::Login(_) | Body::Ping(_) | Body::Register(_) => {
+            invalid("body", "is not allowed after login")
+        }
+        _ => Err(Refusal::Unsupported),
     }
 }
 

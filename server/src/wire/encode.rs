@@ -57,6 +57,7 @@ pub fn reply_frame(request_id: u64, reply: Reply, out: &mut bytes::BytesMut) -> 
             let conversations = memberships.iter().map(|(conversation, membership)| proto::Membership {
                 conversation: Some(conversation_to_proto(conversation)),
                 joined_seq: membership.joined.0,
+                state: None,
             });
             let page = proto::Conversations { conversations: conversations.collect(), next: next.unwrap_or_default() };
             (FrameOut::Conversations, Body::Conversations(page))
@@ -105,6 +106,7 @@ fn state(state: ConversationState) -> proto::ConversationState {
         peer_delivered: state.peer.0.0,
         peer_read: state.peer.1.0,
         member: state.member,
+        ..Default::default()
     }
 }
 
@@ -117,6 +119,7 @@ fn group(info: GroupInfo) -> proto::Group {
         user: user.0,
         role: role(r).into(),
         joined_seq: joined.0,
+        muted_until_us: 0,
     });
     proto::Group {
         group: info.group.0,
@@ -129,6 +132,8 @@ fn group(info: GroupInfo) -> proto::Group {
         head: info.head.0,
         floor: info.floor.0,
         duplicate: info.duplicate,
+        settings: None,
+        retention: None,
     }
 }
 
@@ -138,6 +143,7 @@ fn group(info: GroupInfo) -> proto::Group {
 pub fn refusal_parts(refusal: &Refusal) -> (Action, ErrorCode, u32) {
     match refusal {
         Refusal::UnknownUser(_) => (Action::FixRequest, ErrorCode::UnknownUser, 0),
+        Refusal::Unsupported => (Action::FixRequest, ErrorCode::Unsupported, 0),
         Refusal::UnknownConversation => (Action::FixRequest, ErrorCode::UnknownConversation, 0),
         Refusal::Forbidden(_) => (Action::GiveUp, ErrorCode::Forbidden, 0),
         Refusal::Invalid { .. } | Refusal::BeyondHead { .. } => (Action::FixRequest, ErrorCode::Invalid, 0),
@@ -196,7 +202,7 @@ pub fn error_frame(request_id: u64, action: Action, code: ErrorCode, retry_after
 /// The reply to a `Login`.
 #[must_use]
 pub fn logged_in_frame(request_id: u64, user: UserId, created: bool) -> Bytes {
-    frame(request_id, Body::LoggedIn(proto::LoggedIn { user_id: user.0, created }))
+    frame(request_id, Body::LoggedIn(proto::LoggedIn { user_id: user.0, created, ..Default::default() }))
 }
 
 /// The reply to a `Hello`.
@@ -252,8 +258,11 @@ pub fn receipts_frame(push: &ReceiptsPush) -> Bytes {
         delivered: delivered.0,
         read: read.0,
     });
-    let receipts =
-        proto::Receipts { conversation: Some(conversation_to_proto(&push.conversation)), receipts: receipts.collect() };
+    let receipts = proto::Receipts {
+        conversation: Some(conversation_to_proto(&push.conversation)),
+        receipts: receipts.collect(),
+        summaries: Vec::new(),
+    };
     frame(0, Body::Receipts(receipts))
 }
 

@@ -261,7 +261,7 @@ fn requests_out_of_their_range_name_the_field() {
     let mut reply = message(hubbub_codec::proto::send::To::User(10), name("r"), "reply");
     reply.reply_to_seq = 7;
     assert_eq!(bob.ask_in_vain(Up::Send(reply)).field, "reply_to_seq");
-    let list = hubbub_codec::proto::ListConversations { after: Bytes::from_static(b"nonsense"), limit: 0 };
+    let list = hubbub_codec::proto::ListConversations { after: Bytes::from_static(b"nonsense"), ..Default::default() };
     assert_eq!(bob.ask_in_vain(Up::ListConversations(list)).field, "after");
     // A mark without a number that is out of range is nobody's business, and harms nothing.
     bob.say_as(0, delivered(direct(10, 20), 2));

@@ -13,7 +13,7 @@ const FRIENDS: std::ops::Range<u64> = 100..160;
 fn listed(raw: &mut Raw) -> BTreeSet<Conversation> {
     let (mut found, mut after) = (BTreeSet::new(), Default::default());
     loop {
-        let request = hubbub_codec::proto::ListConversations { after, limit: 0 };
+        let request = hubbub_codec::proto::ListConversations { after, limit: 0, with_states: false };
         let Down::Conversations(page) = raw.ask(Up::ListConversations(request)) else { panic!("no page") };
         found.extend(page.conversations.iter().map(|it| Conversation::try_from(&it.conversation).unwrap()));
         if page.next.is_empty() {

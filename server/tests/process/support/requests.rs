@@ -51,7 +51,12 @@ pub(crate) fn message(to: send::To, name: Option<MessageName>, text: &str) -> pr
 
 /// Makes a group with further members.
 pub(crate) fn create_group(title: &str, members: &[u64]) -> Up {
-    Up::CreateGroup(proto::CreateGroup { name: name(title), title: title.to_owned(), members: members.to_vec() })
+    Up::CreateGroup(proto::CreateGroup {
+        name: name(title),
+        title: title.to_owned(),
+        members: members.to_vec(),
+        settings: None,
+    })
 }
 
 /// Adds members.
@@ -77,13 +82,13 @@ pub(crate) fn get_group(group: u64, members_after: u64, members_limit: u32) -> U
 /// Entries above a seq.
 pub(crate) fn history_after(conversation: Conversation, after: u64, limit: u32) -> Up {
     let position = Some(history::Position::AfterSeq(after));
-    Up::History(proto::History { conversation: Some(conversation.into()), position, limit })
+    Up::History(proto::History { conversation: Some(conversation.into()), position, limit, raw: false })
 }
 
 /// Entries below a seq.
 pub(crate) fn history_before(conversation: Conversation, before: u64, limit: u32) -> Up {
     let position = Some(history::Position::BeforeSeq(before));
-    Up::History(proto::History { conversation: Some(conversation.into()), position, limit })
+    Up::History(proto::History { conversation: Some(conversation.into()), position, limit, raw: false })
 }
 
 /// This device holds the log up to a seq.
