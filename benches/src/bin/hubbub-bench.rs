@@ -55,6 +55,9 @@ struct MeasureArgs {
     /// The floor [default: hubbub-floor beside this binary]
     #[arg(long, value_name = "FILE")]
     floor: Option<PathBuf>,
+    /// An older server, to be measured in turns with the server and compared with it
+    #[arg(long, value_name = "FILE")]
+    older: Option<PathBuf>,
     /// Where servers keep their data while they are measured; on a real disk
     #[arg(long, value_name = "DIR", default_value = ".")]
     data: PathBuf,
@@ -78,12 +81,17 @@ fn measure(args: MeasureArgs) -> anyhow::Result<()> {
     let binaries = Binaries {
         server: binary(args.server, "hubbub")?,
         floor: binary(args.floor, "hubbub-floor")?,
+        older: args.older.map(|path| binary(Some(path), "hubbub")).transpose()?,
         data: args.data.canonicalize().context("--data")?,
     };
     let all = [Section::Direct, Section::Group, Section::Idle, Section::Durability, Section::Shards];
     let sections = if args.only.is_empty() { all.to_vec() } else { args.only };
     hubbub_server::descriptors::raise_limit()?;
-    let plan = Plan { in_flight: args.in_flight, ..Plan::new(args.rounds, args.quick, args.pairs, sections) };
+    let mut plan = Plan { in_flight: args.in_flight, ..Plan::new(args.rounds, args.quick, args.pairs, sections) };
+    if binaries.older.is_some() {
+        // A comparison needs as many samples of idle crowds as of everything else.
+        plan.idle_rounds = plan.rounds;
+    }
     let before = report::machine();
     let results = plan.execute(&binaries)?;
     if let Some(path) = &args.json {

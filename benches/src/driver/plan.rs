@@ -62,7 +62,7 @@ impl Plan {
     }
 
     /// Which processes are started in each round, in this order, with what to do on each.
-    fn runs(&self, round: usize) -> Vec<(Kind, u16, Vec<Work>)> {
+    fn runs(&self, round: usize) -> Vec<Run> {
         let has = |section| self.sections.contains(&section);
         let direct = Work::Direct(Placement::Same);
         let mut alone = Vec::new();
@@ -95,7 +95,11 @@ impl Plan {
     pub fn execute(&self, binaries: &Binaries) -> anyhow::Result<Results> {
         let mut results = Results::default();
         for round in 0..self.rounds {
-            for (kind, threads, works) in self.runs(round) {
+            let mut runs = self.runs(round);
+            if binaries.older.is_some() {
+                runs = with_older(runs, round);
+            }
+            for (kind, threads, works) in runs {
                 let target = Target::start(binaries, kind, threads)?;
                 for work in works {
                     let mut record = |point: Point, sample: Sample| {
@@ -128,6 +132,22 @@ impl Plan {
             Work::Idle => workload::idle(target, self.crowds, record),
         }
     }
+}
+
+/// A process to start, with how many threads, and what is done with it.
+type Run = (Kind, u16, Vec<Work>);
+
+/// Lets the older server do, right before or right after, what the server does; who is first takes turns.
+fn with_older(runs: Vec<Run>, round: usize) -> Vec<Run> {
+    let mut all = Vec::with_capacity(runs.len() * 2);
+    for run in runs {
+        let older = (run.0 == Kind::Os).then(|| (Kind::Older, run.1, run.2.clone()));
+        let first = round.is_multiple_of(2);
+        all.extend(older.clone().filter(|_| first));
+        all.push(run);
+        all.extend(older.filter(|_| !first));
+    }
+    all
 }
 
 /// What is done with a process.

@@ -59,6 +59,7 @@ pub fn markdown(plan: &Plan, before: &Machine, results: &Results) -> String {
             );
         }
     }
+    text.push_str(&against_older(results));
     let points: Vec<Key> = results.0.keys().filter(|key| key.kind == Kind::Fsync).copied().collect();
     if !points.is_empty() {
         text.push_str(
@@ -69,6 +70,29 @@ pub fn markdown(plan: &Plan, before: &Machine, results: &Results) -> String {
         points.iter().for_each(|&key| text.push_str(&durabilities(results, key)));
     }
     text
+}
+
+/// The server as a multiple of an older one, when there was one.
+fn against_older(results: &Results) -> String {
+    let rows: String = results
+        .0
+        .keys()
+        .filter(|key| key.kind == Kind::Older)
+        .map(|&older| {
+            let now = Key { kind: Kind::Os, ..older };
+            let times = multiple(&results.ratios(now, older));
+            let (threads, point) = (older.threads, older.point);
+            format!("| {point} | {threads} | {} | {} | {times} |\n", value(results, older), value(results, now))
+        })
+        .collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    format!(
+        "### Against the older server, in the same run\n\n\
+         | server CPU (or memory) for | threads | older | now | times the older (95%) |\n\
+         |---|--:|--:|--:|--:|\n{rows}\n"
+    )
 }
 
 fn against_floor(results: &Results, key: Key) -> String {

@@ -22,6 +22,8 @@ pub struct Binaries {
     pub server: PathBuf,
     /// `hubbub-floor`.
     pub floor: PathBuf,
+    /// An older `hubbub`, to be compared with.
+    pub older: Option<PathBuf>,
     /// Where servers keep their data; a directory on a real disk.
     pub data: PathBuf,
 }
@@ -37,6 +39,8 @@ pub enum Kind {
     Fsync,
     /// The server without a write-ahead log.
     None,
+    /// An older server, durable as far as the page cache.
+    Older,
 }
 
 impl Kind {
@@ -49,7 +53,7 @@ impl Kind {
     fn durability(self) -> &'static str {
         match self {
             Kind::Floor => "",
-            Kind::Os => "os",
+            Kind::Os | Kind::Older => "os",
             Kind::Fsync => "fsync",
             Kind::None => "none",
         }
@@ -60,6 +64,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Kind::Floor => f.write_str("floor"),
+            Kind::Older => f.write_str("older hubbub"),
             server => write!(f, "hubbub {}", server.durability()),
         }
     }
@@ -94,7 +99,8 @@ impl Target {
         let data = tempfile::Builder::new().prefix("hubbub-bench-").tempdir_in(&binaries.data)?;
         let threads_text = threads.to_string();
         let mut command = if kind.is_server() {
-            let mut command = Command::new(&binaries.server);
+            let older = binaries.older.as_ref().filter(|_| kind == Kind::Older);
+            let mut command = Command::new(older.unwrap_or(&binaries.server));
             command.arg("--data-dir").arg(data.path());
             command.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log", "warn"]);
             command.args(["--durability", kind.durability(), "--shards", &threads_text]);
