@@ -1,7 +1,7 @@
 //! What shards say to each other (and to themselves).
 //!
-//! Three kinds of receivers: the home of a conversation, the home of a user, and the shard of a session. All of it
-//! goes through one FIFO for each pair of shards, so a page, a run and a membership change of one conversation arrive
+//! Three kinds of receivers: the home of a conversation, the home of a user, and the shard of a session; facts of an
+//! outbox go to whichever home must learn them. All of it goes through one FIFO for each pair of shards, so a page, a run and a membership change of one conversation arrive
 //! in the order in which they were decided.
 
 use crate::ids::{Conversation, DeviceId, LogId, MessageId, PartitionId, Seq, ShardId, UserId};
@@ -16,6 +16,13 @@ pub enum Message {
     ToConversation(Conversation, ConversationMessage),
     /// To the home of users.
     ToUsers(UsersMessage),
+    /// To whoever must learn facts: rows of the sender's outbox, all for one partition.
+    Learn {
+        /// Theirs.
+        partition: PartitionId,
+        /// What is to be learned, and then confirmed.
+        rows: Vec<OutboxRow>,
+    },
     /// To the shard of sessions.
     ToSession(SessionMessage),
 }
@@ -52,7 +59,7 @@ pub enum ConversationMessage {
     Mark(Mark),
     /// No session of the asking shard follows this conversation any more.
     Unfollow(ShardId),
-    /// The users' homes have stored these outbox rows.
+    /// These rows of the conversation's outbox have been learned.
     Confirm(Vec<MessageId>),
     /// The answer to [`UsersMessage::FindMissing`].
     Missing(Vec<UserId>),
@@ -113,13 +120,8 @@ pub enum UsersMessage {
         /// Who asks.
         conversation: Conversation,
     },
-    /// Memberships that changed, all of users of one partition.
-    Memberships {
-        /// Their partition.
-        partition: PartitionId,
-        /// What changed.
-        rows: Vec<OutboxRow>,
-    },
+    /// Rows of this user's outbox have been learned.
+    Confirm(UserId, Vec<MessageId>),
 }
 
 /// What the shard of sessions is told.

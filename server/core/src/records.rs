@@ -111,14 +111,51 @@ pub struct AccountRecord {
 /// A fact that another partition must learn, kept until it confirms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxRow {
-    /// The conversation whose home decided it; the row lives in that conversation's slot.
-    pub conversation: Conversation,
-    /// Ascending within the partition.
+    /// Ascending within the partition of the fact's owner.
     pub n: MessageId,
-    /// Whose membership changed.
-    pub user: UserId,
-    /// What it is now.
-    pub membership: MembershipRecord,
+    /// What is to be learned.
+    pub fact: Fact,
+}
+
+impl OutboxRow {
+    /// Whose home decided it; the row lives in the owner's slot.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        self.fact.owner()
+    }
+}
+
+/// Whose home decides a fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Owner {
+    /// A conversation's.
+    Conversation(Conversation),
+    /// A user's.
+    User(UserId),
+}
+
+/// What one partition has decided and another must learn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// For the home of `user`: their membership as the conversation's home has decided it.
+    Membership {
+        /// Of what.
+        conversation: Conversation,
+        /// Whose.
+        user: UserId,
+        /// What it is now.
+        membership: MembershipRecord,
+    },
+}
+
+impl Fact {
+    /// Whose home decides it.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        match *self {
+            Fact::Membership { conversation, .. } => Owner::Conversation(conversation),
+        }
+    }
 }
 
 /// One decided change.
@@ -139,7 +176,7 @@ pub enum Write {
     /// Remembers a fact for another partition.
     PutOutbox(OutboxRow),
     /// Forgets a confirmed fact.
-    DeleteOutbox(Conversation, MessageId),
+    DeleteOutbox(Owner, MessageId),
 }
 
 /// The decided changes of one partition that become durable together.

@@ -9,6 +9,7 @@ mod groups;
 mod login;
 mod marks;
 mod memberships;
+mod outbox;
 mod pages;
 mod sync;
 
@@ -134,7 +135,7 @@ impl Shard {
                 self.handle_full(session, conversation, position);
             }
             Input::OutboundDrained(session) => self.handle_drained(session),
-            Input::Recovered(_, rows) => self.send_memberships(&rows),
+            Input::Recovered(_, rows) => self.send_facts(rows),
             Input::StorageFull(full) => self.storage_full = full,
             Input::Tick => self.handle_tick(),
         }
@@ -227,9 +228,8 @@ impl Shard {
             Message::ToUsers(UsersMessage::FindMissing { partition, users, conversation }) => {
                 self.find_missing(partition, users, conversation);
             }
-            Message::ToUsers(UsersMessage::Memberships { partition, rows }) => {
-                self.store_memberships(partition, rows);
-            }
+            Message::ToUsers(UsersMessage::Confirm(user, rows)) => self.user_facts_confirmed(user, &rows),
+            Message::Learn { partition, rows } => self.learn(partition, rows),
             Message::ToSession(message) => self.handle_session_message(message),
         }
     }
@@ -345,7 +345,7 @@ impl Shard {
         };
         self.homes[home].used = self.now;
         match message {
-            ConversationMessage::Confirm(rows) => self.memberships_confirmed(home, &rows),
+            ConversationMessage::Confirm(rows) => self.conversation_facts_confirmed(home, &rows),
             ConversationMessage::Missing(missing) => self.users_checked(home, missing),
             message if self.homes[home].busy.is_some() => self.homes[home].parked.push_back(message),
             message => self.process(home, message),

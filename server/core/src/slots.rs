@@ -4,6 +4,7 @@
 //! data; only the division of partitions over shards may change from one start to the next.
 
 use crate::ids::{Conversation, PartitionId, ShardId, Slot, UserId};
+use crate::records::{Fact, Owner};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How many slots there are.
@@ -27,6 +28,23 @@ pub fn slot_of_conversation(conversation: &Conversation) -> Slot {
     match *conversation {
         Conversation::Direct { low, .. } => slot_of_id(low.0),
         Conversation::Group(group) => slot_of_id(group.0),
+    }
+}
+
+/// The slot of whoever decides a fact.
+#[must_use]
+pub fn slot_of_owner(owner: &Owner) -> Slot {
+    match owner {
+        Owner::Conversation(conversation) => slot_of_conversation(conversation),
+        Owner::User(user) => slot_of_user(*user),
+    }
+}
+
+/// The slot of whoever must learn a fact.
+#[must_use]
+pub fn slot_of_learner(fact: &Fact) -> Slot {
+    match fact {
+        Fact::Membership { user, .. } => slot_of_user(*user),
     }
 }
 
@@ -95,6 +113,18 @@ impl SlotTable {
     #[must_use]
     pub fn partition_of_conversation(&self, conversation: &Conversation) -> PartitionId {
         self.partition_of_slot(slot_of_conversation(conversation))
+    }
+
+    /// The partition whose outbox holds a fact.
+    #[must_use]
+    pub fn partition_of_owner(&self, owner: &Owner) -> PartitionId {
+        self.partition_of_slot(slot_of_owner(owner))
+    }
+
+    /// The partition that must learn a fact.
+    #[must_use]
+    pub fn partition_of_learner(&self, fact: &Fact) -> PartitionId {
+        self.partition_of_slot(slot_of_learner(fact))
     }
 
     /// The shard that owns a partition.

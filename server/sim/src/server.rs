@@ -131,7 +131,7 @@ impl Server {
         self.start();
         self.ledger.check_acked();
         for row in self.ledger.store.outbox() {
-            let partition = self.slots.partition_of_conversation(&row.conversation);
+            let partition = self.slots.partition_of_owner(&row.owner());
             let shard = usize::from(self.slots.shard_of(partition).0);
             self.shards[shard].handle(Input::Recovered(partition, vec![row]), self.now);
         }

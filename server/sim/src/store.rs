@@ -8,8 +8,8 @@ use hubbub_core::entry::{Entries, EntryHeader};
 use hubbub_core::ids::{Conversation, DeviceId, MessageId, MessageName, PartitionId, Seq, Timestamp, UserId};
 use hubbub_core::records::{
     AccountRecord, Batch, Block, ConversationRecord, CursorRecord, FoundEntry, MemberRecord, MembershipRecord,
-    OutboxRow, Page, PagePosition, PageRequest, PartitionState, Read, ReadResult, StoredConversation, StoredUser,
-    Write,
+    OutboxRow, Owner, Page, PagePosition, PageRequest, PartitionState, Read, ReadResult, StoredConversation,
+    StoredUser, Write,
 };
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -21,7 +21,7 @@ pub struct Store {
     conversations: BTreeMap<Conversation, Stored>,
     accounts: BTreeMap<UserId, AccountRecord>,
     memberships: BTreeMap<(UserId, Conversation), MembershipRecord>,
-    outbox: BTreeMap<(Conversation, MessageId), OutboxRow>,
+    outbox: BTreeMap<(Owner, MessageId), OutboxRow>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -76,10 +76,10 @@ impl Store {
                 self.accounts.insert(*user, *account);
             }
             Write::PutOutbox(row) => {
-                self.outbox.insert((row.conversation, row.n), row.clone());
+                self.outbox.insert((row.owner(), row.n), row.clone());
             }
-            Write::DeleteOutbox(conversation, n) => {
-                self.outbox.remove(&(*conversation, *n));
+            Write::DeleteOutbox(owner, n) => {
+                self.outbox.remove(&(*owner, *n));
             }
         }
     }

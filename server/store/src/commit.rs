@@ -96,8 +96,8 @@ fn place(write: &Write) -> (Family, Key) {
         }
         Write::PutMembership(user, conversation, _) => (Family::Memberships, keys::membership(*user, conversation)),
         Write::PutAccount(user, _) => (Family::Accounts, keys::account(*user)),
-        Write::PutOutbox(row) => (Family::Outbox, keys::outbox(&row.conversation, row.n)),
-        Write::DeleteOutbox(conversation, n) => (Family::Outbox, keys::outbox(conversation, *n)),
+        Write::PutOutbox(row) => (Family::Outbox, keys::outbox(&row.owner(), row.n)),
+        Write::DeleteOutbox(owner, n) => (Family::Outbox, keys::outbox(owner, *n)),
     }
 }
 

@@ -4,10 +4,13 @@
 //! Part of the format on disk. A key never allocates.
 
 use hubbub_core::ids::{Conversation, DeviceId, GroupId, MessageId, PartitionId, Seq, Slot, UserId};
-use hubbub_core::slots::{slot_of_conversation, slot_of_user};
+use hubbub_core::records::Owner;
+use hubbub_core::slots::{slot_of_conversation, slot_of_owner, slot_of_user};
 
 const DIRECT: u8 = 1;
 const GROUP: u8 = 2;
+/// Only where an owner stands.
+const USER: u8 = 3;
 
 /// The longest key is that of a direct conversation's cursor: 2 + 17 + 8 + 8 bytes.
 const KEY_BYTES_MAX: usize = 40;
@@ -54,6 +57,13 @@ impl Key {
         match *conversation {
             Conversation::Direct { low, high } => self.with(&[DIRECT]).with_id(low.0).with_id(high.0),
             Conversation::Group(group) => self.with(&[GROUP]).with_id(group.0),
+        }
+    }
+
+    fn with_owner(self, owner: &Owner) -> Key {
+        match owner {
+            Owner::Conversation(conversation) => self.with_conversation(conversation),
+            Owner::User(user) => self.with(&[USER]).with_id(user.0),
         }
     }
 
@@ -119,8 +129,8 @@ pub(crate) fn account(user: UserId) -> Key {
     Key::of_slot(slot_of_user(user)).with_id(user.0)
 }
 
-pub(crate) fn outbox(conversation: &Conversation, n: MessageId) -> Key {
-    Key::of_conversation(conversation).with_id(n.0)
+pub(crate) fn outbox(owner: &Owner, n: MessageId) -> Key {
+    Key::of_slot(slot_of_owner(owner)).with_owner(owner).with_id(n.0)
 }
 
 pub(crate) fn partition(partition: PartitionId) -> Key {
@@ -157,6 +167,17 @@ pub(crate) fn split_conversation(rest: &mut &[u8]) -> Option<Conversation> {
         DIRECT => Conversation::direct(UserId(split_id(rest)?), UserId(split_id(rest)?)),
         GROUP => Some(Conversation::Group(GroupId(split_id(rest)?))),
         _ => None,
+    }
+}
+
+/// Reads an owner off the front.
+pub(crate) fn split_owner(rest: &mut &[u8]) -> Option<Owner> {
+    match rest.split_first()? {
+        (&USER, tail) => {
+            *rest = tail;
+            Some(Owner::User(UserId(split_id(rest)?)))
+        }
+        _ => split_conversation(rest).map(Owner::Conversation),
     }
 }
 

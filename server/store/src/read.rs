@@ -70,8 +70,8 @@ pub(crate) fn outbox(rows: &Rows<'_>, slots: &[PartitionId], partition: Partitio
     let mut found = Vec::new();
     for slot in (0..=u8::MAX).map(Slot).filter(|slot| slots[slot.0 as usize] == partition) {
         found.extend(rows.scan(Family::Outbox, &keys::all_of_slot(slot), |mut rest, value| {
-            let conversation = keys::split_conversation(&mut rest)?;
-            stored::decode_outbox(conversation, MessageId(keys::split_id(&mut rest)?), value)
+            let owner = keys::split_owner(&mut rest)?;
+            stored::decode_outbox(owner, MessageId(keys::split_id(&mut rest)?), value)
         })?);
     }
     found.sort_by_key(|row| row.n);

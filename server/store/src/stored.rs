@@ -4,12 +4,10 @@
 
 use crate::options::{Durability, NodeId};
 use crate::partitions::Slots;
-use hubbub_core::ids::{
-    ClientMessageId, Conversation, DeviceId, LogId, MessageId, MessageName, PartitionId, Seq, Timestamp, UserId,
-};
+use hubbub_core::ids::{ClientMessageId, DeviceId, LogId, MessageId, MessageName, PartitionId, Seq, Timestamp, UserId};
 use hubbub_core::records::{
-    AccountRecord, Batch, ConversationRecord, CursorRecord, MemberRecord, MembershipRecord, OutboxRow, PartitionState,
-    Role, Span,
+    AccountRecord, Batch, ConversationRecord, CursorRecord, Fact, MemberRecord, MembershipRecord, OutboxRow, Owner,
+    PartitionState, Role, Span,
 };
 use prost::Message;
 
@@ -121,13 +119,24 @@ pub(crate) fn decode_account(value: &[u8]) -> Option<AccountRecord> {
 }
 
 pub(crate) fn encode_outbox(row: &OutboxRow, value: &mut Vec<u8>) {
-    write(&pb::Outbox { user: row.user.0, membership: Some(membership_message(&row.membership)) }, value);
+    let message = match &row.fact {
+        Fact::Membership { user, membership, .. } => {
+            pb::Outbox { user: user.0, fact: Some(pb::outbox::Fact::Membership(membership_message(membership))) }
+        }
+    };
+    write(&message, value);
 }
 
-pub(crate) fn decode_outbox(conversation: Conversation, n: MessageId, value: &[u8]) -> Option<OutboxRow> {
-    let message = pb::Outbox::decode(value).ok()?;
-    let membership = membership_record(&message.membership?);
-    Some(OutboxRow { conversation, n, user: UserId(message.user), membership })
+/// The fact goes with its owner, who stands in the key.
+pub(crate) fn decode_outbox(owner: Owner, n: MessageId, value: &[u8]) -> Option<OutboxRow> {
+    let pb::Outbox { user, fact } = pb::Outbox::decode(value).ok()?;
+    let fact = match (owner, fact?) {
+        (Owner::Conversation(conversation), pb::outbox::Fact::Membership(membership)) => {
+            Fact::Membership { conversation, user: UserId(user), membership: membership_record(&membership) }
+        }
+        (Owner::User(_), pb::outbox::Fact::Membership(_)) => return None,
+    };
+    Some(OutboxRow { n, fact })
 }
 
 pub(crate) fn encode_partition(batch: &Batch, value: &mut Vec<u8>) {

@@ -244,7 +244,7 @@ impl Shard {
         let place = &mut self.homes[home];
         place.busy = Some(Busy::Creating { waiting: rows.iter().map(|row| row.n).collect() });
         place.parked.push_front(ConversationMessage::Append(caller, append));
-        self.send_memberships_gated(home, &rows);
+        self.send_facts_gated(self.homes[home].partition, rows.into());
     }
 
     /// Makes an empty log in the open batch.
@@ -272,16 +272,7 @@ impl Shard {
         let log = place.log_mut().expect("members belong to logs");
         let member = log.members.join(user, joined, role).clone();
         self.write(partition, Write::PutMember(conversation, user, member));
-        self.put_outbox(home, user, MembershipRecord { joined, version, member: true })
-    }
-
-    /// Remembers a fact for a user's home in the open batch.
-    pub(super) fn put_outbox(&mut self, home: usize, user: UserId, membership: MembershipRecord) -> OutboxRow {
-        let (conversation, partition, now) = (self.homes[home].id, self.homes[home].partition, self.now);
-        let n = self.partition(partition).next_id(now);
-        let row = OutboxRow { conversation, n, user, membership };
-        self.write(partition, Write::PutOutbox(row.clone()));
-        row
+        self.put_membership(home, user, MembershipRecord { joined, version, member: true })
     }
 }
 

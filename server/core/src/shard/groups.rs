@@ -60,7 +60,7 @@ impl Shard {
                 self.join(home, user, seq, seq, role)
             })
             .collect();
-        self.send_memberships_gated(home, &rows);
+        self.send_facts_gated(self.homes[home].partition, rows);
         self.answer_group(home, caller, UserId(0), FIRST_PAGE, false);
     }
 
@@ -106,7 +106,7 @@ impl Shard {
         let (seq, _) = self.decide(home, name, Content::MembersAdded(users.clone()));
         let rows: Vec<OutboxRow> =
             users.into_iter().map(|user| self.join(home, user, seq, seq, Role::Member)).collect();
-        self.send_memberships_gated(home, &rows);
+        self.send_facts_gated(self.homes[home].partition, rows);
         self.reply_gated(self.homes[home].partition, caller.reply_to, Reply::Done);
     }
 
@@ -172,9 +172,9 @@ impl Shard {
             let member = log.members.get(user).expect("they were members").clone();
             let joined = member.spans.last().expect("members have spans").joined;
             self.write(partition, Write::PutMember(conversation, user, member));
-            rows.push(self.put_outbox(home, user, MembershipRecord { joined, version: seq, member: false }));
+            rows.push(self.put_membership(home, user, MembershipRecord { joined, version: seq, member: false }));
         }
-        self.send_memberships_gated(home, &rows);
+        self.send_facts_gated(self.homes[home].partition, rows);
     }
 
     fn decide_removal(&mut self, home: usize, name: MessageName, content: Content, users: &[UserId]) -> Seq {

@@ -1,81 +1,37 @@
-//! The two ends of the outbox: a conversation's home sends memberships, the users' homes store and confirm them.
-//!
-//! A row is written with the change it reports, sent once that is durable, applied idempotently, and deleted when
-//! confirmed; after a crash what is left is sent again.
+//! Users' sides of memberships: what a conversation's home decides, the user's home stores, shows and lists.
 
 use super::{PendingRead, Shard};
-use crate::conversation::Busy;
-use crate::ids::{Conversation, MessageId, PartitionId, Seq, UserId};
+use crate::ids::{Conversation, PartitionId, Seq, UserId};
 use crate::machine::Effect;
-use crate::message::{ConversationMessage, Message, SessionMessage, Start, UsersMessage};
-use crate::records::{MembershipRecord, OutboxRow, Read, Write};
+use crate::message::{ConversationMessage, Message, SessionMessage, Start};
+use crate::records::{Fact, MembershipRecord, OutboxRow, Read, Write};
 use crate::request::{Caller, Reply, SessionId};
 use crate::sessions::User;
-use std::collections::BTreeMap;
 use std::ops::Bound;
 
 impl Shard {
-    /// Sends rows of the open batch to the users' homes, once they are durable.
-    pub(super) fn send_memberships_gated(&mut self, home: usize, rows: &[OutboxRow]) {
-        let owner = self.homes[home].partition;
-        for (partition, rows) in self.by_partition(rows) {
-            let message = Message::ToUsers(UsersMessage::Memberships { partition, rows });
-            self.send_gated(owner, self.slots.shard_of(partition), message);
-        }
+    /// At the conversation's home: remembers a membership for the user's home in the open batch.
+    pub(super) fn put_membership(&mut self, home: usize, user: UserId, membership: MembershipRecord) -> OutboxRow {
+        let conversation = self.homes[home].id;
+        self.put_fact(Fact::Membership { conversation, user, membership })
     }
 
-    /// Sends durable rows again.
-    pub(super) fn send_memberships(&mut self, rows: &[OutboxRow]) {
-        for (partition, rows) in self.by_partition(rows) {
-            self.send(self.slots.shard_of(partition), Message::ToUsers(UsersMessage::Memberships { partition, rows }));
+    /// At the user's home: stores a membership, and tells the user's sessions once it is durable.
+    pub(super) fn learn_membership(
+        &mut self,
+        partition: PartitionId,
+        user: UserId,
+        conversation: Conversation,
+        membership: MembershipRecord,
+    ) {
+        self.write(partition, Write::PutMembership(user, conversation, membership));
+        match self.users.get_mut(&user) {
+            Some(User::Ready(user)) => user.apply(conversation, membership),
+            Some(User::Loading { changed, .. }) => changed.push((conversation, membership)),
+            None => {}
         }
-    }
-
-    fn by_partition(&self, rows: &[OutboxRow]) -> BTreeMap<PartitionId, Vec<OutboxRow>> {
-        let mut by_partition = BTreeMap::new();
-        for row in rows {
-            let partition = self.slots.partition_of_user(row.user);
-            by_partition.entry(partition).or_insert_with(Vec::new).push(row.clone());
-        }
-        by_partition
-    }
-
-    /// At the users' home: stores memberships, tells sessions, and confirms.
-    pub(super) fn store_memberships(&mut self, partition: PartitionId, rows: Vec<OutboxRow>) {
-        let mut confirmed: BTreeMap<Conversation, Vec<MessageId>> = BTreeMap::new();
-        for row in &rows {
-            self.write(partition, Write::PutMembership(row.user, row.conversation, row.membership));
-            match self.users.get_mut(&row.user) {
-                Some(User::Ready(user)) => user.apply(row.conversation, row.membership),
-                Some(User::Loading { changed, .. }) => changed.push((row.conversation, row.membership)),
-                None => {}
-            }
-            confirmed.entry(row.conversation).or_default().push(row.n);
-        }
-        for row in rows {
-            let change = SessionMessage::MembershipChanged(row.user, row.conversation, row.membership);
-            self.send_gated(partition, self.id, Message::ToSession(change));
-        }
-        for (conversation, rows) in confirmed {
-            let home = self.slots.shard_of_conversation(&conversation);
-            let message = Message::ToConversation(conversation, ConversationMessage::Confirm(rows));
-            self.send_gated(partition, home, message);
-        }
-    }
-
-    /// At the conversation's home: the rows have served.
-    pub(super) fn memberships_confirmed(&mut self, home: usize, rows: &[MessageId]) {
-        let place = &mut self.homes[home];
-        let (conversation, partition) = (place.id, place.partition);
-        if let Some(Busy::Creating { waiting }) = &mut place.busy {
-            waiting.retain(|n| !rows.contains(n));
-            if waiting.is_empty() {
-                place.busy = None;
-            }
-        }
-        for &n in rows {
-            self.write(partition, Write::DeleteOutbox(conversation, n));
-        }
+        let change = SessionMessage::MembershipChanged(user, conversation, membership);
+        self.send_gated(partition, self.id, Message::ToSession(change));
     }
 
     /// At the users' home: which of them have no account?

@@ -95,7 +95,7 @@ impl World {
         self.full.clear();
         self.start();
         for row in self.store.outbox() {
-            let partition = self.slots.partition_of_conversation(&row.conversation);
+            let partition = self.slots.partition_of_owner(&row.owner());
             let shard = usize::from(self.slots.shard_of(partition).0);
             self.shards[shard].handle(Input::Recovered(partition, vec![row]), self.now);
         }

@@ -22,7 +22,7 @@ proptest! {
         let holds = |key: &Key| (range.lower.as_ref()..range.upper.as_ref()).contains(&key.as_ref());
         for (of, expected) in [(&one, true), (&other, false)] {
             let cursor = cursor(of, UserId(user), DeviceId(device));
-            for key in [block(of, Seq(seq)), member(of, UserId(user)), cursor, outbox(of, MessageId(seq))] {
+            for key in [block(of, Seq(seq)), member(of, UserId(user)), cursor, outbox(&Owner::Conversation(*of), MessageId(seq))] {
                 prop_assert_eq!(holds(&key), expected);
             }
         }
@@ -49,9 +49,21 @@ proptest! {
     }
 
     #[test]
+    fn an_outbox_row_tells_its_owner(conversation in conversations(), user: u64, n: u64) {
+        for owner in [Owner::Conversation(conversation), Owner::User(UserId(user))] {
+            let key = outbox(&owner, MessageId(n));
+            prop_assert_eq!(key.slot(), slot_of_owner(&owner));
+            let mut rest = all_of_slot(key.slot()).rest(key.as_ref());
+            prop_assert_eq!((split_owner(&mut rest), split_id(&mut rest)), (Some(owner), Some(n)));
+            prop_assert!(rest.is_empty());
+        }
+    }
+
+    #[test]
     fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
         let mut rest = bytes.as_slice();
         let _ = split_conversation(&mut rest);
+        let _ = split_owner(&mut bytes.as_slice());
         let _ = partition_of(&bytes);
         let _ = all_of_user(UserId(1)).rest(&bytes);
     }

@@ -1,12 +1,12 @@
 //! The bytes of format 1. If this test fails, stores in the field can no longer be read: raise the format version and
 //! write the way across, or take the change back.
 
-use crate::fixture::{direct, group, name};
+use crate::fixture::{direct, group, name, outbox_row};
 use bytes::Bytes;
 use hubbub_core::ids::{DeviceId, LogId, MessageId, Seq, Timestamp, UserId};
 use hubbub_core::records::{
-    AccountRecord, Batch, Block, ConversationRecord, CursorRecord, MemberRecord, MembershipRecord, OutboxRow, Role,
-    Span, Write,
+    AccountRecord, Batch, Block, ConversationRecord, CursorRecord, MemberRecord, MembershipRecord, Owner, Role, Span,
+    Write,
 };
 use hubbub_core::slots::SlotTable;
 use hubbub_store::Store;
@@ -30,7 +30,7 @@ fn writes() -> Vec<Write> {
     };
     let spans = vec![Span { joined: Seq(1), left: Some(Seq(4)) }, Span { joined: Seq(9), left: None }];
     let cursor = CursorRecord { delivered: Seq(8), read: Seq(6), last_seen: Timestamp(1000) };
-    let outbox = OutboxRow { conversation: group(1), n: MessageId(0x0102), user: UserId(6), membership };
+    let outbox = outbox_row(group(1), 0x0102, 6, membership);
     let block = Block { first: Seq(0x0203), count: 2, last_ordinal: 0x0405, entries: Bytes::from_static(b"verbatim") };
     vec![
         Write::PutBlock(direct(1, 2), block.clone()),
@@ -41,7 +41,7 @@ fn writes() -> Vec<Write> {
         Write::PutMembership(UserId(1), direct(1, 2), membership),
         Write::PutAccount(UserId(1), AccountRecord { created: Timestamp(1000) }),
         Write::PutOutbox(outbox),
-        Write::DeleteOutbox(group(1), MessageId(0x0102)),
+        Write::DeleteOutbox(Owner::Conversation(group(1)), MessageId(0x0102)),
     ]
 }
 

@@ -1,12 +1,12 @@
 //! Facts for other partitions are found by their partition until they are confirmed, in the order of their ids.
 
-use crate::fixture::{Scribe, direct, each_store, group};
-use hubbub_core::ids::{Conversation, MessageId, PartitionId, Seq, UserId};
+use crate::fixture::{Scribe, direct, each_store, group, outbox_row};
+use hubbub_core::ids::{Conversation, PartitionId, Seq};
 use hubbub_core::records::{MembershipRecord, OutboxRow, Write};
 
 fn row(conversation: Conversation, n: u64) -> OutboxRow {
     let membership = MembershipRecord { joined: Seq(n), version: Seq(n + 3), member: n.is_multiple_of(2) };
-    OutboxRow { conversation, n: MessageId(n), user: UserId(n + 100), membership }
+    outbox_row(conversation, n, n + 100, membership)
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn rows_stay_until_they_are_confirmed() {
         scribe.commit(store, rows.iter().cloned().map(Write::PutOutbox));
         let confirmed = |row: &OutboxRow| row.n.0.is_multiple_of(3);
         let deletes: Vec<Write> =
-            rows.iter().filter(|row| confirmed(row)).map(|row| Write::DeleteOutbox(row.conversation, row.n)).collect();
+            rows.iter().filter(|row| confirmed(row)).map(|row| Write::DeleteOutbox(row.owner(), row.n)).collect();
         let expected = |partition, rows: &[OutboxRow]| {
             let mut of: Vec<OutboxRow> =
                 rows.iter().filter(|row| scribe_partition(store, row) == partition).cloned().collect();

@@ -1,13 +1,13 @@
 //! A store that is opened again is the same store.
 
-use crate::fixture::{Scribe, block, group, open, options, page, page_after};
-use hubbub_core::ids::{MessageId, PartitionId, Seq, UserId};
-use hubbub_core::records::{MembershipRecord, OutboxRow, Write};
+use crate::fixture::{Scribe, block, group, open, options, outbox_row, page, page_after};
+use hubbub_core::ids::{PartitionId, Seq};
+use hubbub_core::records::{MembershipRecord, Write};
 use hubbub_store::{Durability, Options, Store, Sync};
 
 fn writes(first: u64) -> Vec<Write> {
     let membership = MembershipRecord { joined: Seq(1), version: Seq(2), member: true };
-    let outbox = |id| OutboxRow { conversation: group(id), n: MessageId(first), user: UserId(3), membership };
+    let outbox = |id| outbox_row(group(id), first, 3, membership);
     (1..=50).flat_map(|id| [Write::PutBlock(group(id), block(first, 4, 100)), Write::PutOutbox(outbox(id))]).collect()
 }
 

@@ -1,8 +1,8 @@
 //! What is read back is what was appended, from any position, in any portions.
 
-use crate::fixture::{Scribe, block, group, name, open, options};
+use crate::fixture::{Scribe, block, group, name, open, options, outbox_row};
 use hubbub_core::ids::{LogId, MessageId, PartitionId, Seq, Timestamp, UserId};
-use hubbub_core::records::{AccountRecord, Batch, ConversationRecord, MembershipRecord, OutboxRow, Write};
+use hubbub_core::records::{AccountRecord, Batch, ConversationRecord, MembershipRecord, Owner, Write};
 use hubbub_store::commit_log::{Ack, CommitLog, Faults, Faulty, Local, LoggedBatch, MemoryLog, Outcome, TailError};
 use hubbub_store::{Options, Store, Sync};
 
@@ -18,14 +18,14 @@ fn commits(scribe: &mut Scribe) -> Vec<Vec<Batch>> {
         floor: Seq(0),
         notified_up_to: Seq(0),
     };
-    let outbox = |n| OutboxRow { conversation: group(n), n: MessageId(n), user: UserId(n), membership };
+    let outbox = |n| outbox_row(group(n), n, n, membership);
     let writes = |n: u64| {
         let id = n % 23 + 1;
         vec![
             Write::PutBlock(group(id), block(n, 1, 40)),
             Write::PutConversation(group(id), conversation(n)),
             Write::PutOutbox(outbox(id)),
-            Write::DeleteOutbox(group(id), MessageId(id)),
+            Write::DeleteOutbox(Owner::Conversation(group(id)), MessageId(id)),
             Write::PutAccount(UserId(id), AccountRecord { created: Timestamp(n as i64) }),
         ]
     };
