@@ -1,6 +1,6 @@
 # Hubbub: what people type. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench
+.PHONY: help demo test lint sim bench
 
 help: ## Show this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -15,6 +15,10 @@ test: ## Set up and run all tests
 lint: ## Check clippy, rustdoc, formatting and the scripts
 	@scripts/setup.sh
 	@scripts/lint.sh
+
+sim: ## Simulate: SEED=7 repeats one world with its trace, COUNT=500 runs many; STEPS=3000 each
+	@scripts/cargo.sh run --release --quiet --locked -p hubbub-sim -- $(if $(STEPS),--steps $(STEPS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT) --keep-going,$(if $(SEED),--trace,--count 200))
 
 bench: ## Measure the pieces (criterion) and the whole against the floor
 	@scripts/setup.sh

@@ -13,11 +13,13 @@
 //! | `device` | a client that keeps the rules of the protocol |
 //! | `ledger` | what must hold, whatever happens |
 //! | `dice` | all chance |
+//! | `seeds` | many worlds, and the shortest run that fails |
 
 pub mod device;
 pub mod dice;
 pub mod lanes;
 pub mod ledger;
+pub mod seeds;
 pub mod server;
 pub mod store;
 pub mod world;
@@ -25,14 +27,24 @@ pub mod world;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use world::{Summary, World};
 
+/// What did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Steps after which it is found, at most as many as were asked for.
+    pub steps: usize,
+    /// What the check said.
+    pub what: String,
+}
+
 /// Runs the world of a seed.
 ///
 /// # Errors
-/// What did not hold, with the command that repeats the run.
-pub fn run(seed: u64, steps: usize, trace: bool) -> Result<Summary, String> {
-    catch_unwind(AssertUnwindSafe(|| World::new(seed, trace).run(steps))).map_err(|panic| {
+/// What did not hold, and after how many steps.
+pub fn run(seed: u64, steps: usize, trace: bool) -> Result<Summary, Broken> {
+    let mut world = World::new(seed, trace);
+    catch_unwind(AssertUnwindSafe(|| world.run(steps))).map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a text");
-        format!("{text}\nrepeat it: cargo run --release -p hubbub-sim -- --seed {seed} --steps {steps} --trace")
+        Broken { steps: world.steps(), what: text.to_owned() }
     })
 }

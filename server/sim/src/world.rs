@@ -45,6 +45,8 @@ pub struct World {
     /// What was durable some time ago.
     earlier: Option<Box<Ledger>>,
     trace: bool,
+    /// Steps taken.
+    steps: usize,
     summary: Summary,
 }
 
@@ -90,6 +92,7 @@ impl World {
             power_fails,
             earlier: None,
             trace,
+            steps: 0,
             summary: Summary::default(),
         }
     }
@@ -97,6 +100,7 @@ impl World {
     /// Lives for so many steps, comes to rest, and checks that everybody has everything.
     pub fn run(&mut self, steps: usize) -> Summary {
         for step in 0..steps {
+            self.steps = step + 1;
             self.step(step);
         }
         self.come_to_rest();
@@ -112,6 +116,12 @@ impl World {
         self.summary.taken = ledger.taken;
         self.summary.repeated = ledger.repeated;
         self.summary
+    }
+
+    /// Steps taken so far.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.steps
     }
 
     fn note(&self, what: impl FnOnce() -> String) {

@@ -1,14 +1,25 @@
 //! Some hundreds of short worlds, on every test run.
 
-/// Enough for each kind of fault to meet each kind of request; few enough for a few seconds.
+use hubbub_sim::seeds::{REGRESSIONS, run_and_shrink, run_many};
+use std::thread::available_parallelism;
+
+/// Enough for each kind of fault to meet each kind of request; few enough for some seconds.
 const SEEDS: u64 = 600;
 const STEPS: usize = 1_500;
 
 #[test]
 fn what_is_promised_holds_in_every_world() {
-    for seed in 0..SEEDS {
-        if let Err(failure) = hubbub_sim::run(seed, STEPS, false) {
-            panic!("seed {seed}: {failure}");
+    let threads = available_parallelism().map_or(1, usize::from);
+    if let Some(failure) = run_many(0..SEEDS, STEPS, threads, false).first() {
+        panic!("{failure}");
+    }
+}
+
+#[test]
+fn what_failed_once_holds_now() {
+    for &(seed, steps) in REGRESSIONS {
+        if let Err(failure) = run_and_shrink(seed, steps) {
+            panic!("{failure}");
         }
     }
 }
