@@ -22,8 +22,7 @@ pub fn starting(config: &Config, division: &Division) {
 }
 
 /// Where the token secret is, and how to try things with it. Never the secret.
-pub fn token_secret(config: &Config, created: bool) {
-    let path = config.token_secret_path();
+pub fn token_secret(config: &Config, path: &Path, created: bool) {
     if created {
         info!("made a random token secret in {}", path.display());
     }

@@ -8,9 +8,10 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
+use crate::auth::{secret, tokens};
 use crate::config::{self, Config, Durability, Overrides, Sources};
 use crate::descriptors::{self, Division};
-use crate::{logging, secret, serve, token};
+use crate::{logging, serve};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -154,10 +155,13 @@ fn check_config(args: &ConfigArgs, out: &mut impl Write) -> anyhow::Result<()> {
     };
     write!(
         out,
-        "ok\n\n# In effect:\n{}\n# Derived here:\n# {} shards; {division}\n# token secret in {}\n",
+        "ok\n\n# In effect:\n{}\n# Derived here:\n# {} shards; {division}\n# {}\n",
         config::effective(&config),
         config.shards_count(),
-        config.token_secret_path().display(),
+        match config.token_secret_path() {
+            Some(path) => format!("token secret in {}", path.display()),
+            None => "no token secret".to_owned(),
+        },
     )
     .context("cannot write the configuration")
 }
@@ -175,7 +179,7 @@ fn make_token(args: &TokenArgs) -> anyhow::Result<String> {
         error => anyhow::anyhow!("{}: {}", path.display(), error.advice()),
     })?;
     let expires_at = SystemTime::now().checked_add(args.expires).context("--expires is too far away")?;
-    token::sign(&secret, args.user, expires_at).context("the token cannot be signed")
+    tokens::sign(&secret, args.user, expires_at).context("the token cannot be signed")
 }
 
 fn configured_secret(args: &TokenArgs) -> anyhow::Result<PathBuf> {
@@ -183,9 +187,12 @@ fn configured_secret(args: &TokenArgs) -> anyhow::Result<PathBuf> {
     if let Some(data_dir) = &args.data_dir {
         // Asked for by name, so it wins over a configured file.
         config.data_dir.clone_from(data_dir);
-        config.auth.token_secret_file = None;
+        config.auth = config::Auth::default();
     }
-    Ok(config.token_secret_path())
+    config.token_secret_path().context(
+        "this configuration takes tokens of others only (auth.jwt_key_files, auth.jwks_file); \
+         set auth.token_secret_file to take those that are made here, too",
+    )
 }
 
 /// A positive number with a unit: s, m, h or d.

@@ -1,10 +1,12 @@
 //! The Hubbub server: IO and wiring around the pure core and the store.
 //!
 //! `serve` starts everything; `shard` is the thread that serves clients; `commit` and `readers` are the threads that
-//! touch the disk; `wire` is the border between frames and the core.
+//! touch the disk; `wire` is the border between frames and the core; `auth`
+//! says who somebody is.
 
 pub mod admin;
 pub mod announce;
+pub mod auth;
 pub mod cli;
 pub mod commit;
 pub mod config;
@@ -17,9 +19,7 @@ pub mod metrics;
 pub mod node;
 pub mod process;
 pub mod readers;
-pub mod secret;
 pub mod serve;
 pub mod shard;
 mod sync;
-pub mod token;
 pub mod wire;

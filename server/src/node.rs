@@ -1,10 +1,12 @@
-//! What the shards of one process share: limits, counts, and whether it is stopping. Atomics only, no locks.
+//! What the shards of one process share: limits, counts, and whether it is stopping. Atomics only, but for
+//! what logins look at.
 
+use crate::auth::attempts::Attempts;
+use crate::auth::tokens::TokenVerifier;
 use crate::config::Config;
 use crate::disk_space::FreeSpace;
 use crate::mailbox::Mailbox;
 use crate::shard::Envelope;
-use crate::token::TokenVerifier;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
@@ -26,7 +28,9 @@ pub struct Node {
     /// The configuration.
     pub config: Config,
     /// Checks login tokens.
-    pub verifier: TokenVerifier,
+    pub verifier: Arc<TokenVerifier>,
+    /// Logins by address.
+    pub attempts: Attempts,
     /// The disk under the store.
     pub disk: Arc<FreeSpace>,
     /// The shards' mailboxes, by shard.
@@ -52,13 +56,14 @@ impl Node {
     #[must_use]
     pub fn new(
         config: Config,
-        verifier: TokenVerifier,
+        verifier: Arc<TokenVerifier>,
         disk: Arc<FreeSpace>,
         mailboxes: Vec<Arc<Mailbox<Envelope>>>,
         connections_max: usize,
         strangers_max: usize,
     ) -> Node {
         Node {
+            attempts: Attempts::new(&config.limits),
             config,
             verifier,
             disk,

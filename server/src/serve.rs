@@ -2,6 +2,8 @@
 
 use crate::admin::{Admin, Health, Sources};
 use crate::announce;
+use crate::auth::secret;
+use crate::auth::tokens::{KeyFiles, KeyWatch, TokenVerifier};
 use crate::commit::CommitThread;
 use crate::config::{Config, Durability};
 use crate::descriptors::{self, Division};
@@ -11,9 +13,7 @@ use crate::mailbox::Mailbox;
 use crate::metrics::{Exporter, NodeMetrics};
 use crate::node::{Node, Phase};
 use crate::readers::ReaderPool;
-use crate::secret;
 use crate::shard::{self, Parts};
-use crate::token::TokenVerifier;
 use anyhow::Context as _;
 use hubbub_core::ids::{PartitionId, ShardId};
 use hubbub_core::settings::Settings;
@@ -21,6 +21,7 @@ use hubbub_core::slots::SlotTable;
 use hubbub_store::commit_log::Local;
 use hubbub_store::{Options, Store, Sync};
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -40,7 +41,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     // First of all, so that a stop that is asked for while the server starts is an orderly one, too.
     let signals = Signals::listen()?;
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("data_dir {}", config.data_dir.display()))?;
-    let verifier = token_verifier(&config)?;
+    let (verifier, keys) = token_verifier(&config)?;
     let limit = descriptors::raise_limit().context("the limit of open files is not known")?;
     let division = Division::new(&config, limit)?;
     announce::starting(&config, &division);
@@ -64,6 +65,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     admin.set_health(Health::Stopping);
     announce::gone(&config);
     workers.stop(&node);
+    keys.stop();
     store.close().context("the store could not be closed cleanly; nothing acknowledged is lost")?;
     admin.stop();
     info!("stopped");
@@ -75,16 +77,23 @@ fn in_use(key: &str, config: &Config) -> String {
     format!("{key} = {address} cannot be bound: stop what listens there, or choose another address")
 }
 
-fn token_verifier(config: &Config) -> anyhow::Result<TokenVerifier> {
-    let path = config.token_secret_path();
-    let loaded = match &config.auth.token_secret_file {
-        Some(path) => secret::load(path).map(|secret| (secret, false)),
-        None => secret::load_or_create(&path),
-    };
-    let (secret, created) =
-        loaded.map_err(|error| anyhow::anyhow!("token secret {}: {}", path.display(), error.advice()))?;
-    announce::token_secret(config, created);
-    Ok(TokenVerifier::new(&secret))
+fn token_verifier(config: &Config) -> anyhow::Result<(Arc<TokenVerifier>, KeyWatch)> {
+    if let Some(path) = config.token_secret_path() {
+        let generated = config.auth.token_secret_file.is_none();
+        let created = generated && make_secret(&path)?;
+        announce::token_secret(config, &path, created);
+    }
+    let mut files = KeyFiles::new(config);
+    let verifier = files.load(&config.auth).map_err(|error| anyhow::anyhow!("{} = {error}", error.key))?;
+    Ok((verifier.clone(), KeyWatch::start(files, verifier)?))
+}
+
+/// Makes the secret file if it is not there; whether it was made.
+fn make_secret(path: &Path) -> anyhow::Result<bool> {
+    let loaded = secret::load_or_create(path);
+    loaded
+        .map(|(_, created)| created)
+        .map_err(|error| anyhow::anyhow!("token secret {}: {}", path.display(), error.advice()))
 }
 
 fn open_store(config: &Config, division: &Division) -> anyhow::Result<Store> {

@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, bail, ensure};
-use hubbub_server::secret::{self, Secret};
-use hubbub_server::token;
+use hubbub_server::auth::secret::{self, Secret};
+use hubbub_server::auth::tokens;
 use tempfile::TempDir;
 
 use super::engine::Identity;
@@ -183,7 +183,7 @@ impl Signer {
     /// # Errors
     /// The token cannot be signed.
     pub fn identity(&self, user: u64) -> anyhow::Result<Identity> {
-        let token = token::sign(&self.0, user, SystemTime::now() + TOKEN_LIFETIME)?;
+        let token = tokens::sign(&self.0, user, SystemTime::now() + TOKEN_LIFETIME)?;
         Ok(Identity { user, token })
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::CommandFactory;
 
 use super::*;
-use crate::token::TokenVerifier;
+use crate::auth::tokens::TokenVerifier;
 
 /// What a command prints, or why it fails.
 fn hubbub(arguments: &[&str]) -> Result<String, String> {
@@ -59,7 +59,7 @@ fn a_printed_token_is_accepted() {
     for source in [["--data-dir", text(dir.path())], ["--secret-file", text(&path)]] {
         let token = hubbub(&["token", "--user", "42", source[0], source[1]]).unwrap();
         let verifier = TokenVerifier::new(&secret::load(&path).unwrap());
-        assert_eq!(verifier.verify(token.trim_end()), Ok(42));
+        assert_eq!(verifier.verify(token.trim_end()).map(|verified| verified.user.0), Ok(42));
     }
 }
 

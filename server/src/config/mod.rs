@@ -24,10 +24,12 @@ pub use sources::{Overrides, Sources};
 pub const TOKEN_SECRET_NAME: &str = "token-secret";
 
 impl Config {
-    /// Where the token secret is: as configured, or in the data directory.
-    pub fn token_secret_path(&self) -> PathBuf {
+    /// Where the token secret is: as configured, or in the data directory. `None` when there is none, because only
+    /// tokens of others are taken.
+    pub fn token_secret_path(&self) -> Option<PathBuf> {
         let generated = || self.data_dir.join(TOKEN_SECRET_NAME);
-        self.auth.token_secret_file.clone().unwrap_or_else(generated)
+        let configured = self.auth.token_secret_file.clone();
+        configured.or_else(|| (!self.auth.has_public_keys()).then(generated))
     }
 
     /// How many shards run: as configured, or one for each core and never more than there are partitions.
@@ -36,6 +38,13 @@ impl Config {
             0 => cores().min(self.storage.partitions as usize).max(1),
             shards => shards,
         }
+    }
+}
+
+impl Auth {
+    /// Whether others than the owner of the token secret may sign tokens.
+    pub fn has_public_keys(&self) -> bool {
+        self.jwks_file.is_some() || !self.jwt_key_files.is_empty()
     }
 }
 

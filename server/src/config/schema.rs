@@ -99,7 +99,8 @@ section! {
     /// The whole configuration. What a zero stands for ("choose for me") is resolved where the process knows its
     /// machine, not here.
     Config at "" {
-        /// Where clients connect. Beyond loopback, auth.token_secret_file must be set. Port 0 takes any free port.
+        /// Where clients connect. Beyond loopback, auth.token_secret_file, auth.jwt_key_files or auth.jwks_file must be
+        /// set. Port 0 takes any free port.
         #[serde(deserialize_with = "address")]
         listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7400));
         /// Where /metrics and /healthz are served, over HTTP and without authentication.
@@ -137,11 +138,39 @@ section! {
     /// Who may log in.
     Auth at "auth" {
         /// The file with the secret that signs login tokens (HS256): at least 32 bytes, and nobody but its owner and
-        /// group may read it. When it is not set, DATA_DIR/token-secret is made with a random secret at first start.
+        /// group may read it. When neither it nor jwt_key_files nor jwks_file is set, DATA_DIR/token-secret is made with
+        /// a random secret at first start. It and the files below are read again within a second or so of a change; one
+        /// that is then no longer sound is reported in the log, and the keys from before stay in use.
         #[serde(skip_serializing_if = "Option::is_none")]
         token_secret_file: Option<PathBuf> = None, unset "\"/etc/hubbub/token-secret\"";
+        /// Files with public keys in PEM whose owners may sign login tokens: RSA from 2048 bits (RS256), P-256 (ES256) or
+        /// Ed25519 (EdDSA). A key verifies tokens of its own algorithm only.
+        jwt_key_files: Vec<PathBuf> = Vec::new();
+        /// A JWKS document with public keys of the same kinds. A token that names a key (kid) is tried with that one,
+        /// other tokens with all keys of their algorithm, at most 16.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        jwks_file: Option<PathBuf> = None, unset "\"/etc/hubbub/jwks.json\"";
+        /// When given, a token must be made for one of these audiences (aud). When not, a token with an audience is
+        /// refused: it was made for somebody else.
+        jwt_audience: Vec<String> = Vec::new();
+        /// When given, a token must be made by one of these issuers (iss).
+        jwt_issuer: Vec<String> = Vec::new();
         /// Whether the first login of a user that a valid token names makes the account.
         create_users: bool = true;
+        /// Whether strangers may register with an e-mail address and a password. Off by default: it lets whoever can
+        /// connect make accounts, and no mail is sent that would prove an address to be theirs. It is not needed where
+        /// another service knows the users and signs tokens for them.
+        registration: bool = false;
+        /// Fewest characters of a password, 8 to 128. At most 128 are taken.
+        password_chars_min: u32 = 8;
+        /// Threads that hash passwords (Argon2id), at low priority so that messages go first. Each uses 19 MiB while it
+        /// hashes.
+        hash_threads: usize = 2;
+        /// Most passwords that wait for such a thread; beyond it logins and registrations with a password are refused
+        /// for a moment. Nothing else waits for them.
+        hash_queue_max: usize = 64;
+        /// For how many days a session token, which a client gets when it logs in with a password, is valid.
+        session_token_days: u32 = 90;
     }
 }
 
@@ -171,6 +200,11 @@ section! {
         frame_deadline_ms: u64 = 30_000;
         /// A connection to which nothing could be written for this many milliseconds is closed.
         write_deadline_ms: u64 = 60_000;
+        /// Logins with a password, registrations and failed logins of any kind that one address (of IPv6: one /64) may
+        /// make in a minute, in the long run. Logins with a good token are not counted. 0: no limit.
+        address_logins_per_minute: u32 = 60;
+        /// How many of them may come at once after a quiet time.
+        address_logins_burst: u32 = 30;
         /// Clients are told to ping after this many milliseconds of silence; after 2.5 times that they are closed.
         keepalive_ms: u64 = 240_000;
     }

@@ -173,12 +173,17 @@ fn with_variable(config: &Config, key: &Key, text: &str) -> Result<Config, Strin
     Config::deserialize(values).map_err(|error| error.message().to_owned())
 }
 
-/// The text as a value of the same type as the current one; a key that is not set is a text.
+/// The text as a value of the same type as the current one; a key that is not set is a text. A list is written with
+/// commas.
 fn like(current: Option<&Value>, text: &str) -> Result<Value, String> {
     match current {
         Some(Value::Integer(_)) => {
             let digits = text.replace('_', "");
             digits.parse().map(Value::Integer).map_err(|_| "this is not a whole number".to_owned())
+        }
+        Some(Value::Array(_)) => {
+            let elements = text.split(',').map(str::trim).filter(|element| !element.is_empty());
+            Ok(Value::Array(elements.map(Value::from).collect()))
         }
         Some(Value::Boolean(_)) => text.parse().map(Value::Boolean).map_err(|_| "write true or false".to_owned()),
         _ => Ok(Value::String(text.to_owned())),

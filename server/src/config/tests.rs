@@ -51,6 +51,7 @@ fn every_key_can_be_set_by_its_variable() {
             "listen" | "metrics_listen" => "127.0.0.1:9",
             "durability" => "none",
             "auth.create_users" => "false",
+            "auth.registration" => "true",
             _ => "123",
         };
         let config = load(None, &[(&key.variable(), value)], Overrides::default()).unwrap();

@@ -8,7 +8,9 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::{Config, Problem, Problems};
-use crate::secret;
+use crate::auth::rules::PASSWORD_CHARS_MAX;
+use crate::auth::secret;
+use crate::auth::tokens::{KeyFileError, KeyFiles};
 
 /// The longest frame that may be configured.
 const FRAME_BYTES_MOST: u64 = 16 << 20;
@@ -32,6 +34,7 @@ impl Config {
         let mut problems = self.value_problems();
         problems.extend(self.data_dir_problem());
         problems.extend(self.secret_problem());
+        problems.extend(self.key_file_problems());
         Problems::unless_empty(problems)
     }
 
@@ -52,8 +55,12 @@ impl Config {
 
     /// (key, value, least, most) of every number that stands for itself.
     fn ranges(&self) -> Vec<(&'static str, u64, u64, u64)> {
-        let (limits, storage) = (&self.limits, &self.storage);
+        let (auth, limits, storage) = (&self.auth, &self.limits, &self.storage);
         vec![
+            ("auth.password_chars_min", auth.password_chars_min.into(), 8, PASSWORD_CHARS_MAX as u64),
+            ("auth.hash_threads", auth.hash_threads as u64, 1, 64),
+            ("auth.hash_queue_max", auth.hash_queue_max as u64, 1, 100_000),
+            ("auth.session_token_days", auth.session_token_days.into(), 1, 3_650),
             ("limits.frame_bytes_max", limits.frame_bytes_max as u64, FRAME_OVERHEAD_BYTES + 1, FRAME_BYTES_MOST),
             ("limits.body_bytes_max", limits.body_bytes_max as u64, 1, FRAME_BYTES_MOST - FRAME_OVERHEAD_BYTES),
             ("limits.group_members_max", limits.group_members_max.into(), 2, 100_000),
@@ -64,6 +71,8 @@ impl Config {
             ("limits.frame_deadline_ms", limits.frame_deadline_ms, 1, DAY_MS),
             ("limits.write_deadline_ms", limits.write_deadline_ms, 1, DAY_MS),
             ("limits.keepalive_ms", limits.keepalive_ms, 1, DAY_MS),
+            ("limits.address_logins_per_minute", limits.address_logins_per_minute.into(), 0, 1_000_000),
+            ("limits.address_logins_burst", limits.address_logins_burst.into(), 1, 1_000_000),
             ("sync.entries_max", self.sync.entries_max.into(), 1, 10_000),
             ("dedup.entries_max", self.dedup.entries_max.into(), 1, 1_000_000),
             ("dedup.age_max_days", self.dedup.age_max_days.into(), 1, 3_650),
@@ -162,9 +171,11 @@ impl Config {
             let text = format!("clients already connect to {clients} (listen); give one of them another port");
             problems.push(Problem::new("metrics_listen", format!("\"{metrics}\""), text));
         }
-        if !clients.ip().is_loopback() && self.auth.token_secret_file.is_none() {
-            let text = "listening beyond this machine needs a token secret that you chose: set auth.token_secret_file to a \
-                        file with at least 32 random bytes and mode 600, or listen on 127.0.0.1";
+        let chosen = self.auth.token_secret_file.is_some() || self.auth.has_public_keys();
+        if !clients.ip().is_loopback() && !chosen {
+            let text = "listening beyond this machine needs keys that you chose: set auth.token_secret_file to a file with \
+                        at least 32 random bytes and mode 600, or auth.jwt_key_files or auth.jwks_file to the public keys of \
+                        who signs tokens, or listen on 127.0.0.1";
             problems.push(Problem::new("listen", format!("\"{clients}\""), text));
         }
         problems
@@ -184,7 +195,7 @@ impl Config {
     }
 
     fn secret_problem(&self) -> Option<Problem> {
-        let path = self.token_secret_path();
+        let path = self.token_secret_path()?;
         let configured = self.auth.token_secret_file.is_some();
         match secret::load(&path) {
             Ok(_) => None,
@@ -198,6 +209,12 @@ impl Config {
                 Some(Problem::new("auth.token_secret_file", format!("\"{}\"", path.display()), error.advice()))
             }
         }
+    }
+
+    fn key_file_problems(&self) -> impl Iterator<Item = Problem> {
+        let problem =
+            |error: KeyFileError| Problem::new(error.key, format!("\"{}\"", error.path.display()), error.advice);
+        KeyFiles::problems(self).into_iter().map(problem)
     }
 }
 

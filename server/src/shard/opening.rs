@@ -3,8 +3,8 @@
 use super::connection::{Connection, Stage};
 use super::reading::{Stop, read_loop};
 use super::{Login, Parcel, Shard};
+use crate::auth::tokens::TokenError;
 use crate::metrics::{CloseReason, Refusal};
-use crate::token::TokenError;
 use crate::wire;
 use bytes::Bytes;
 use hubbub_codec::proto;
@@ -168,7 +168,7 @@ impl Shard {
             return Err((ErrorCode::Invalid, "the login method is missing or not known here".to_owned()));
         };
         match self.node.verifier.verify(token) {
-            Ok(user) => Ok(UserId(user)),
+            Ok(verified) => Ok(verified.user),
             Err(error @ TokenError::Expired) => Err((ErrorCode::TokenExpired, error.to_string())),
             Err(error @ TokenError::Invalid(_)) => Err((ErrorCode::TokenInvalid, error.to_string())),
         }

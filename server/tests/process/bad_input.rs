@@ -3,8 +3,8 @@
 use crate::support::*;
 use bytes::Bytes;
 use hubbub_codec::proto::{ErrorCode, Ping, Sync, error::Action};
-use hubbub_server::secret::Secret;
-use hubbub_server::token;
+use hubbub_server::auth::secret::Secret;
+use hubbub_server::auth::tokens;
 use std::io::Write;
 use std::time::{Duration, SystemTime};
 
@@ -142,7 +142,7 @@ fn tokens_that_are_not_to_be_trusted_open_nothing() {
     let good = server.token(1);
     let (head, signature) = good.rsplit_once('.').unwrap();
     let claims = head.split_once('.').unwrap().1;
-    let other = token::sign(&Secret::from_bytes([7; 32]), 1, SystemTime::now() + hour).unwrap();
+    let other = tokens::sign(&Secret::from_bytes([7; 32]), 1, SystemTime::now() + hour).unwrap();
     // {"typ":"JWT","alg":"none"} and {"typ":"JWT","alg":"HS512"}
     let (none, hs512) = ("eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0", "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzUxMiJ9");
     let cases = [

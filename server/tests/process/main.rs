@@ -13,6 +13,7 @@ mod direct;
 mod durability;
 mod group;
 mod halfway;
+mod jwt;
 mod kill;
 mod limits;
 mod port_in_use;

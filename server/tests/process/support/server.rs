@@ -1,7 +1,7 @@
 //! A server process on a directory of its own: start, look into, kill, start again.
 
 use super::{wait_for, wait_until};
-use hubbub_server::{secret, token};
+use hubbub_server::auth::{secret, tokens};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::ExitStatusExt;
@@ -187,7 +187,7 @@ impl Server {
     /// A token for a user.
     pub(crate) fn token_until(&self, user: u64, expires_at: SystemTime) -> String {
         let secret = secret::load(&self.data_dir().join("token-secret")).expect("the server has made a secret");
-        token::sign(&secret, user, expires_at).expect("a token")
+        tokens::sign(&secret, user, expires_at).expect("a token")
     }
 
     // ---- Ends and beginnings ----

@@ -1,5 +1,8 @@
 //! Which tokens are accepted, and why the others are not.
 
+mod files;
+mod public_keys;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -11,7 +14,7 @@ fn secret() -> Secret {
 }
 
 fn verify(token: &str) -> Result<u64, TokenError> {
-    TokenVerifier::new(&secret()).verify(token)
+    TokenVerifier::new(&secret()).verify(token).map(|verified| verified.user.0)
 }
 
 /// Seconds since the epoch, some seconds from now.
@@ -80,7 +83,7 @@ fn tokens_that_prove_nothing_are_refused() {
         (&encode(Algorithm::HS384, &good, KEY), "HS256"),
         (&encode(Algorithm::HS512, &good, KEY), "HS256"),
         (&forged(&none, &good, ""), "HS256"),
-        (&forged(&json!({"alg": "RS256"}), &good, "AAAA"), "HS256"),
+        (&forged(&json!({"alg": "RS256"}), &good, "AAAA"), "no RS256 key"),
         (&forged(&json!({"alg": "HS256"}), &good, ""), "signature"),
         (&forged(&json!({"typ": "JWT"}), &good, "AAAA"), "malformed"),
         (&format!("{}x", hs256(good.clone())), ""),
