@@ -184,6 +184,7 @@ fn settings(config: &Config, store: &Store) -> Settings {
         page_bytes_max: defaults.page_bytes_max.min(config.limits.frame_bytes_max - FRAME_OVERHEAD),
         dedup_entries_max: u64::from(config.dedup.entries_max),
         dedup_age_max_ms: u64::from(config.dedup.age_max_days) * 24 * 3_600_000,
+        ring_timeout_ms: config.calls.ring_timeout_ms,
         pending_bytes_max: config.commit.pending_bytes_max,
         group_seed: store.node_id().0,
         log_epoch: store.log_epoch(),

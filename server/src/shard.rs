@@ -233,6 +233,7 @@ impl Shard {
         };
         let wire_limits = wire::Limits {
             body_bytes_max: node.config.limits.body_bytes_max,
+            signal_bytes_max: node.config.signal_bytes_max(),
             users_max: (limits.frame_bytes_max - 1_024) / 8,
         };
         Rc::new_cyclic(|handle| {

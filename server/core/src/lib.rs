@@ -19,9 +19,11 @@ pub mod message;
 mod partition;
 pub mod records;
 pub mod request;
+mod rings;
 mod sessions;
 pub mod settings;
 mod shard;
+pub mod signal;
 pub mod slots;
 mod subscriptions;
 

@@ -4,6 +4,7 @@ use crate::ids::{Conversation, DeviceId, PartitionId, Seq, ShardId, UserId};
 use crate::message::{Message, ReceiptsPush, Run, Start};
 use crate::records::{OutboxRow, Page, Read, ReadResult};
 use crate::request::{Reply, Request, SessionId};
+use crate::signal::SignalPush;
 use std::ops::Range;
 
 /// Something that happened.
@@ -99,6 +100,8 @@ pub enum Effect {
     },
     /// Push marks to many sessions: a range of [`Output::targets`].
     PushReceipts(ReceiptsPush, Range<u32>),
+    /// Push a signal to many sessions: a range of [`Output::targets`].
+    PushSignal(Box<SignalPush>, Range<u32>),
     /// Tell a session that a membership began or ended.
     PushMembership(SessionId, Conversation, bool),
     /// End a session: with a farewell because its device logged in anew, or (a refused login) after its reply.
@@ -152,4 +155,6 @@ pub struct Counters {
     pub pages: u64,
     /// Requests refused.
     pub refusals: u64,
+    /// Signals dropped because their conversation was not ready for them.
+    pub signals_dropped: u64,
 }

@@ -7,6 +7,7 @@
 use crate::ids::{Conversation, DeviceId, LogId, MessageId, PartitionId, Seq, ShardId, UserId};
 use crate::records::{MembershipRecord, OutboxRow, Page, PagePosition};
 use crate::request::{Append, Caller, ConversationState, Reply, ReplyTo, SessionId};
+use crate::signal::{Signal, SignalPush};
 use bytes::Bytes;
 
 /// A message from one shard to another.
@@ -40,7 +41,20 @@ impl Message {
     /// Whether this may be dropped when there is no room for it.
     #[must_use]
     pub fn is_droppable(&self) -> bool {
-        matches!(self, Message::ToSession(SessionMessage::Receipts(_)))
+        match self {
+            Message::ToSession(SessionMessage::Receipts(_)) => true,
+            _ => self.is_signal(),
+        }
+    }
+
+    /// Whether this is a signal that nobody waits to see answered.
+    #[must_use]
+    pub fn is_signal(&self) -> bool {
+        match self {
+            Message::ToSession(SessionMessage::Signal(_)) => true,
+            Message::ToConversation(_, message) => message.is_signal(),
+            _ => false,
+        }
     }
 }
 
@@ -57,12 +71,22 @@ pub enum ConversationMessage {
     GetGroup(Caller, UserId, usize),
     /// Moves marks.
     Mark(Mark),
+    /// Forwards a signal.
+    Signal(Caller, Box<Signal>),
     /// No session of the asking shard follows this conversation any more.
     Unfollow(ShardId),
     /// These rows of the conversation's outbox have been learned.
     Confirm(Vec<MessageId>),
     /// The answer to [`UsersMessage::FindMissing`].
     Missing(Vec<UserId>),
+}
+
+impl ConversationMessage {
+    /// Whether this is a signal that nobody waits to see answered.
+    #[must_use]
+    pub fn is_signal(&self) -> bool {
+        matches!(self, ConversationMessage::Signal(caller, _) if caller.reply_to.request_id == 0)
+    }
 }
 
 /// The next page for one session.
@@ -135,6 +159,8 @@ pub enum SessionMessage {
     Run(Run),
     /// Marks that were just committed.
     Receipts(ReceiptsPush),
+    /// A signal.
+    Signal(Box<SignalPush>),
     /// Runs up to `head` were left out for want of room.
     Behind(Conversation, Seq),
     /// Runs of conversations homed on that shard were left out for want of room.

@@ -4,6 +4,7 @@
 
 use crate::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, MessageId, Seq, Timestamp, UserId};
 use crate::records::{MembershipRecord, Page, PagePosition, Role};
+use crate::signal::Signal;
 use bytes::Bytes;
 
 /// A request of a session.
@@ -40,6 +41,13 @@ pub enum Request {
         delivered: Seq,
         /// The person has seen it up to here; 0: not said.
         read: Seq,
+    },
+    /// Forwards a signal to whoever follows a conversation now.
+    Signal {
+        /// Which.
+        conversation: Conversation,
+        /// What.
+        signal: Box<Signal>,
     },
     /// Reads a part of a log.
     History {

@@ -23,6 +23,8 @@ pub struct Settings {
     pub pending_bytes_max: usize,
     /// Most marks (delivered, read) that wait on one shard for the next tick.
     pub marks_waiting_max: usize,
+    /// A call that nobody takes rings for so long, in milliseconds.
+    pub ring_timeout_ms: u64,
     /// Conversations that were not used for this long are dropped from memory, in milliseconds.
     pub conversation_idle_ms: u64,
     /// Mixed into group ids, so that they differ between nodes.
@@ -44,6 +46,7 @@ impl Default for Settings {
             dedup_age_max_ms: 7 * 24 * 3_600_000,
             pending_bytes_max: 64 << 20,
             marks_waiting_max: 65_536,
+            ring_timeout_ms: 45_000,
             conversation_idle_ms: 60_000,
             group_seed: 0,
             log_epoch: 0,

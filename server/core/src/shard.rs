@@ -11,6 +11,7 @@ mod marks;
 mod memberships;
 mod outbox;
 mod pages;
+mod signals;
 mod sync;
 
 use crate::conversation::{Home, HomeState, Log};
@@ -20,6 +21,7 @@ use crate::message::{ConversationMessage, Message, Pull, SessionMessage, UsersMe
 use crate::partition::{Gated, Partition};
 use crate::records::{Batch, PartitionState, Read, ReadResult, Write};
 use crate::request::{Caller, ConversationState, Refusal, Reply, ReplyTo, Request, SessionId};
+use crate::rings::Rings;
 use crate::sessions::{Sessions, User};
 use crate::settings::Settings;
 use crate::slots::SlotTable;
@@ -49,6 +51,9 @@ pub struct Shard {
     home_by_id: Map<Conversation, usize>,
     /// Where the sweep for unused conversations stands.
     sweep_at: usize,
+
+    /// Calls that ring.
+    rings: Rings,
 
     users: Map<UserId, User>,
     sessions: Sessions,
@@ -107,6 +112,7 @@ impl Shard {
             homes: Slab::new(),
             home_by_id: Map::default(),
             sweep_at: 0,
+            rings: Rings::default(),
             users: Map::default(),
             sessions: Sessions::default(),
             subscriptions: Subscriptions::default(),
@@ -204,6 +210,9 @@ impl Shard {
             Request::CreateGroup { client_message_id, title, members } => {
                 self.create_group(caller, client_message_id, title, members);
             }
+            Request::Signal { conversation, signal } => {
+                self.send_home(conversation, ConversationMessage::Signal(caller, signal));
+            }
             Request::History { conversation, position, limit } => {
                 self.send_home(conversation, ConversationMessage::History(caller, position, limit));
             }
@@ -244,6 +253,7 @@ impl Shard {
             }
             SessionMessage::Page(page) => self.handle_page(*page),
             SessionMessage::Receipts(receipts) => self.handle_receipts(receipts),
+            SessionMessage::Signal(push) => self.handle_signal(*push),
             SessionMessage::Behind(conversation, head) => self.handle_behind(conversation, head),
             SessionMessage::AllBehind(home) => self.handle_all_behind(home),
             SessionMessage::MembershipChanged(user, conversation, membership) => {
@@ -339,8 +349,11 @@ impl Shard {
     /// A request for a conversation homed here: handled now, or parked behind what came before it.
     fn handle_home(&mut self, conversation: Conversation, message: ConversationMessage) {
         let home = match self.home_by_id.get(&conversation) {
+            Some(&home) if self.homes[home].busy.is_some() && message.is_signal() => return self.drop_signal(),
             Some(&home) => home,
             None if matches!(message, ConversationMessage::Unfollow(_)) => return,
+            // What is not in memory is followed by nobody.
+            None if message.is_signal() => return self.drop_signal(),
             None => self.load(conversation),
         };
         self.homes[home].used = self.now;
@@ -406,6 +419,7 @@ impl Shard {
             ConversationMessage::History(caller, position, limit) => self.history(home, caller, position, limit),
             ConversationMessage::GetGroup(caller, after, limit) => self.get_group(home, caller, after, limit),
             ConversationMessage::Mark(mark) => self.apply_mark(home, mark),
+            ConversationMessage::Signal(caller, signal) => self.signal(home, caller, *signal),
             ConversationMessage::Unfollow(shard) => self.homes[home].followers.remove(shard),
             ConversationMessage::Confirm(_) | ConversationMessage::Missing(_) => {
                 unreachable!("these are never parked")
@@ -419,6 +433,7 @@ impl Shard {
             ConversationMessage::Append(caller, _)
             | ConversationMessage::History(caller, ..)
             | ConversationMessage::GetGroup(caller, ..) => self.refuse(caller, refusal),
+            ConversationMessage::Signal(caller, _) => self.answer_signal(caller, Reply::Refused(refusal)),
             ConversationMessage::Pull(pull) => self.pull_failed(conversation, pull),
             ConversationMessage::Mark(mark) => {
                 if let Some(to) = mark.reply_to {
@@ -468,6 +483,7 @@ impl Shard {
 
     fn handle_tick(&mut self) {
         self.flush_marks();
+        self.time_out_rings();
         for (session, followed) in std::mem::take(&mut self.retries) {
             self.want_page(session, followed);
         }

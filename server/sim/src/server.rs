@@ -273,7 +273,7 @@ impl Server {
 
     fn carry_out_one(&mut self, shard: usize, effect: Effect, targets: &[SessionId], dice: &mut Dice) {
         let for_sessions: Vec<SessionId> = match &effect {
-            Effect::PushRun(_, range) | Effect::PushReceipts(_, range) => {
+            Effect::PushRun(_, range) | Effect::PushReceipts(_, range) | Effect::PushSignal(_, range) => {
                 targets[range.start as usize..range.end as usize].to_vec()
             }
             Effect::Reply { session, .. } | Effect::PushPage { session, .. } | Effect::PushMembership(session, ..) => {

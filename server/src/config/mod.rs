@@ -17,7 +17,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use render::{effective, example};
-pub use schema::{Auth, Commit, Config, Dedup, Durability, KEYS, Key, Limits, Readers, Shutdown, Storage, Sync, keys};
+pub use schema::{
+    Auth, Calls, Commit, Config, Dedup, Durability, KEYS, Key, Limits, Readers, Shutdown, Storage, Sync, keys,
+};
 pub use sources::{Overrides, Sources};
 
 /// The name of the secret file that is made in the data directory when none is configured.
@@ -30,6 +32,11 @@ impl Config {
         let generated = || self.data_dir.join(TOKEN_SECRET_NAME);
         let configured = self.auth.token_secret_file.clone();
         configured.or_else(|| (!self.auth.has_public_keys()).then(generated))
+    }
+
+    /// Longest body of a signal, in bytes: as configured, and never more than a frame holds.
+    pub fn signal_bytes_max(&self) -> usize {
+        self.limits.signal_bytes_max.min(self.limits.frame_bytes_max - validate::FRAME_OVERHEAD_BYTES as usize)
     }
 
     /// How many shards run: as configured, or one for each core and never more than there are partitions.

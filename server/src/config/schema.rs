@@ -121,6 +121,8 @@ section! {
         limits: Limits;
         /// What a client is sent when it comes back.
         sync: Sync;
+        /// Calls that are signalled.
+        calls: Calls;
         /// How far back a resent message is recognised.
         dedup: Dedup;
         /// The embedded store.
@@ -181,6 +183,8 @@ section! {
         frame_bytes_max: usize = 65_536;
         /// Longest message body, in bytes. At most limits.frame_bytes_max - 1024.
         body_bytes_max: usize = 60_000;
+        /// Longest body of a signal, in bytes. Never more than limits.frame_bytes_max - 1024.
+        signal_bytes_max: usize = 8_192;
         /// Most members of a group.
         group_members_max: u32 = 1_000;
         /// Most requests of one connection without their replies; beyond it the connection is not read.
@@ -216,6 +220,14 @@ section! {
         /// Most entries of a conversation that a sync sends when the client names no cursor for it; older ones come
         /// by History.
         entries_max: u32 = 200;
+    }
+}
+
+section! {
+    /// Calls that are signalled.
+    Calls at "calls" {
+        /// A call that nobody takes or ends rings for this many milliseconds; then everybody is told.
+        ring_timeout_ms: u64 = 45_000;
     }
 }
 
@@ -279,6 +291,7 @@ pub const KEYS: &[&[Key]] = &[
     Auth::KEYS,
     Limits::KEYS,
     Sync::KEYS,
+    Calls::KEYS,
     Dedup::KEYS,
     Storage::KEYS,
     Commit::KEYS,

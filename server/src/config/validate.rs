@@ -15,7 +15,7 @@ use crate::auth::tokens::{KeyFileError, KeyFiles};
 /// The longest frame that may be configured.
 const FRAME_BYTES_MOST: u64 = 16 << 20;
 /// What a frame holds besides a message body, at most.
-const FRAME_OVERHEAD_BYTES: u64 = 1_024;
+pub(super) const FRAME_OVERHEAD_BYTES: u64 = 1_024;
 /// Slots, and therefore the most partitions, that there can be.
 const PARTITIONS_MOST: u64 = 256;
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -63,6 +63,7 @@ impl Config {
             ("auth.session_token_days", auth.session_token_days.into(), 1, 3_650),
             ("limits.frame_bytes_max", limits.frame_bytes_max as u64, FRAME_OVERHEAD_BYTES + 1, FRAME_BYTES_MOST),
             ("limits.body_bytes_max", limits.body_bytes_max as u64, 1, FRAME_BYTES_MOST - FRAME_OVERHEAD_BYTES),
+            ("limits.signal_bytes_max", limits.signal_bytes_max as u64, 1, FRAME_BYTES_MOST - FRAME_OVERHEAD_BYTES),
             ("limits.group_members_max", limits.group_members_max.into(), 2, 100_000),
             ("limits.requests_in_progress_max", limits.requests_in_progress_max.into(), 1, 4_096),
             ("limits.connection_outbound_bytes_max", limits.connection_outbound_bytes_max as u64, 1, ANY),
@@ -74,6 +75,7 @@ impl Config {
             ("limits.address_logins_per_minute", limits.address_logins_per_minute.into(), 0, 1_000_000),
             ("limits.address_logins_burst", limits.address_logins_burst.into(), 1, 1_000_000),
             ("sync.entries_max", self.sync.entries_max.into(), 1, 10_000),
+            ("calls.ring_timeout_ms", self.calls.ring_timeout_ms, 1, DAY_MS),
             ("dedup.entries_max", self.dedup.entries_max.into(), 1, 1_000_000),
             ("dedup.age_max_days", self.dedup.age_max_days.into(), 1, 3_650),
             ("storage.free_bytes_min", storage.free_bytes_min, 1, ANY),

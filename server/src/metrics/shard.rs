@@ -76,6 +76,10 @@ pub struct ShardCounters {
     pub mailbox_refused: u64,
     /// Times that a session fell behind in a conversation, ever.
     pub resyncs: u64,
+    /// Signals that were dropped for want of room, ever.
+    pub signals_dropped: u64,
+    /// Of them those that a connection had no room for.
+    pub signals_dropped_here: u64,
     /// Time that the thread did not wait, ever, in nanoseconds.
     pub busy_ns: u64,
     /// Open connections, now.
@@ -103,6 +107,7 @@ struct Handles {
     entries_delivered: Published,
     mailbox_refused: Published,
     resyncs: Published,
+    signals_dropped: Published,
     connections: Share,
     devices_logged_in: Share,
     connections_lagging: Share,
@@ -120,6 +125,8 @@ impl ShardCounters {
             entries_delivered: 0,
             mailbox_refused: 0,
             resyncs: 0,
+            signals_dropped: 0,
+            signals_dropped_here: 0,
             busy_ns: 0,
             connections: 0,
             devices_logged_in: 0,
@@ -181,6 +188,7 @@ impl ShardCounters {
         handles.entries_delivered.raise_to(self.entries_delivered);
         handles.mailbox_refused.raise_to(self.mailbox_refused);
         handles.resyncs.raise_to(self.resyncs);
+        handles.signals_dropped.raise_to(self.signals_dropped);
         handles.connections.move_to(self.connections);
         handles.devices_logged_in.move_to(self.devices_logged_in);
         handles.connections_lagging.move_to(self.connections_lagging);
@@ -198,6 +206,7 @@ impl Handles {
             entries_delivered: Published::new(counter!(names::ENTRIES_DELIVERED)),
             mailbox_refused: Published::new(counter!(names::MAILBOX_REFUSED)),
             resyncs: Published::new(counter!(names::RESYNCS)),
+            signals_dropped: Published::new(counter!(names::SIGNALS_DROPPED)),
             connections: Share::new(gauge!(names::CONNECTIONS)),
             devices_logged_in: Share::new(gauge!(names::DEVICES_LOGGED_IN)),
             connections_lagging: Share::new(gauge!(names::CONNECTIONS_LAGGING)),

@@ -52,6 +52,12 @@ impl Shard {
                     self.push_hint(session, FrameOut::Receipts, &frame);
                 }
             }
+            Effect::PushSignal(push, range) => {
+                let frame = wire::signal_frame(&push);
+                for &session in &targets[range.start as usize..range.end as usize] {
+                    self.push_signal(session, &frame);
+                }
+            }
             Effect::PushMembership(session, conversation, member) => {
                 let frame = wire::membership_frame(&conversation, member);
                 self.push_hint(session, FrameOut::ConversationChanged, &frame);

@@ -116,6 +116,7 @@ impl Shard {
                 body_bytes_max: limits.body_bytes_max as u32,
                 group_members_max: limits.group_members_max,
                 requests_in_progress_max: limits.requests_in_progress_max,
+                signal_bytes_max: self.wire_limits.signal_bytes_max as u32,
                 ..Default::default()
             }),
             keepalive_ms: limits.keepalive_ms.min(u64::from(u32::MAX)) as u32,

@@ -1,8 +1,8 @@
 //! What leaves this shard for others, and what happens when their lanes are full.
 //!
 //! The policies: a live run that does not fit becomes a mark (conversation, head), of which there is one for each
-//! conversation and a bounded number in all; beyond that one mark stands for everything. Receipts are dropped and
-//! counted, the next ones say more. Requests and answers wait in order; while too many wait, the shard stops reading
+//! conversation and a bounded number in all; beyond that one mark stands for everything. Receipts and signals are
+//! dropped and counted: the next receipts say more, and signals are for now only. Requests and answers wait in order; while too many wait, the shard stops reading
 //! its clients, which is what produces them.
 
 use super::Envelope;
@@ -41,6 +41,8 @@ pub(super) struct Router {
     peers: Vec<Peer>,
     /// Messages that found no room, ever.
     pub(super) refused: u64,
+    /// Signals among them that were dropped, ever.
+    pub(super) signals_dropped: u64,
 }
 
 impl Router {
@@ -52,7 +54,7 @@ impl Router {
             all_marked: false,
             pushed: false,
         });
-        Router { id, peers: peers.collect(), refused: 0 }
+        Router { id, peers: peers.collect(), refused: 0, signals_dropped: 0 }
     }
 
     /// Sends a message, or does with it what its kind asks for when there is no room.
@@ -71,6 +73,7 @@ impl Router {
             message
         };
         self.refused += 1;
+        self.signals_dropped += u64::from(message.is_signal());
         peer.keep(message);
     }
 

@@ -100,6 +100,17 @@ impl Shard {
         }
     }
 
+    /// Pushes a signal; a session that has half of what it may have waiting, or lags, gets none.
+    pub(super) fn push_signal(&mut self, session: SessionId, frame: &Bytes) {
+        let limit = self.outbound_limit() / 2;
+        let Some(connection) = self.open_connection(session) else { return };
+        if connection.lagging || connection.out_bytes + frame.len() > limit {
+            self.counters.signals_dropped_here += 1;
+        } else {
+            self.queue(session.index, FrameOut::Signalled, frame.clone());
+        }
+    }
+
     fn outbound_limit(&self) -> usize {
         let full = self.node.outbound_bytes.load(Relaxed) > self.limits.node_outbound_bytes_max;
         self.limits.outbound_bytes_max / if full { SHARE_WHEN_FULL } else { 1 }

@@ -5,12 +5,15 @@ use hubbub_codec::proto::client_frame::Body;
 use hubbub_core::ids::{ClientMessageId, Conversation, GroupId, LogId, Seq, UserId};
 use hubbub_core::records::PagePosition;
 use hubbub_core::request::{Action, Append, Refusal, Request, SyncCursor};
+use hubbub_core::signal::{Signal, SignalKind};
 
 /// The limits that the shape of a request is held against.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Longest `Send.body`.
     pub body_bytes_max: usize,
+    /// Longest `Signal.body`.
+    pub signal_bytes_max: usize,
     /// Most users in one request, so that the entry that records it fits into a frame.
     pub users_max: usize,
 }
@@ -42,6 +45,7 @@ pub fn request(body: Body, user: UserId, limits: &Limits) -> Result<Request, Ref
             let read = positive(mark.up_to_seq)?;
             Ok(Request::Mark { conversation, delivered: read, read })
         }
+        Body::Signal(sent) => signal(sent, limits),
         Body::Sync(sync) => synced(&sync),
         Body::History(history) => part(&history),
         Body::CreateGroup(create) => group_creation(create, limits),
@@ -153,6 +157,30 @@ fn synced(sync: &proto::Sync) -> Result<Request, Refusal> {
     Ok(Request::Sync { cursors: cursors.collect::<Result<_, _>>()?, include_others: sync.include_others })
 }
 
+fn signal(sent: proto::Signal, limits: &Limits) -> Result<Request, Refusal> {
+    let kind = match sent.kind() {
+        proto::SignalKind::Typing => SignalKind::Typing,
+        proto::SignalKind::TypingStopped => SignalKind::TypingStopped,
+        proto::SignalKind::CallOffer => SignalKind::CallOffer,
+        proto::SignalKind::CallAnswer => SignalKind::CallAnswer,
+        proto::SignalKind::CallCandidate => SignalKind::CallCandidate,
+        proto::SignalKind::CallHangUp => SignalKind::CallHangUp,
+        proto::SignalKind::Custom => SignalKind::Custom,
+        proto::SignalKind::CallRingTimeout => return invalid("signal.kind", "is for the server to send"),
+        proto::SignalKind::Unspecified => return invalid("signal.kind", "is missing or not known here"),
+    };
+    let of_call = !matches!(kind, SignalKind::Typing | SignalKind::TypingStopped | SignalKind::Custom);
+    if of_call && sent.call_id == 0 {
+        return invalid("signal.call_id", "must not be 0 in the kinds of calls");
+    }
+    if sent.body.len() > limits.signal_bytes_max {
+        return over("signal.body", "limits.signal_bytes_max", limits.signal_bytes_max, sent.body.len());
+    }
+    let conversation = conversation(sent.conversation.as_ref())?;
+    let signal = Box::new(Signal { kind, body: sent.body, call_id: sent.call_id });
+    Ok(Request::Signal { conversation, signal })
+}
+
 fn part(history: &proto::History) -> Result<Request, Refusal> {
     let position = match history.position {
         Some(proto::history::Position::AfterSeq(after)) => PagePosition::After(Seq(after)),
@@ -234,10 +262,13 @@ mod tests {
 
     #[test]
     fn requests_out_of_shape_name_their_field() {
-        let limits = Limits { body_bytes_max: 10, users_max: 3 };
+        let limits = Limits { body_bytes_max: 10, signal_bytes_max: 10, users_max: 3 };
         let name = || Some(proto::MessageName { client_message_id: "a".into(), resend: false, after_seq: 0 });
         let send = |to, body: &'static str, name| {
             Body::Send(proto::Send { to, body: body.into(), name, ..proto::Send::default() })
+        };
+        let signal = |kind, call_id, body: &'static str| {
+            Body::Signal(proto::Signal { conversation: None, kind, body: body.into(), call_id })
         };
         let to = Some(proto::send::To::User(2));
         for (body, field) in [
@@ -250,6 +281,12 @@ mod tests {
             (Body::AddMembers(proto::AddMembers { name: name(), members: vec![1, 2, 3, 4], group: 1 }), "members"),
             (Body::CreateGroup(proto::CreateGroup { name: name(), ..Default::default() }), "title"),
             (Body::History(proto::History::default()), "history.position"),
+            (signal(0, 0, ""), "signal.kind"),
+            (signal(8, 1, ""), "signal.kind"),
+            (signal(99, 1, ""), "signal.kind"),
+            (signal(3, 0, ""), "signal.call_id"),
+            (signal(1, 0, "12345678901"), "signal.body"),
+            (signal(1, 0, ""), "conversation"),
         ] {
             match request(body, UserId(1), &limits) {
                 Err(Refusal::Invalid { field: found, .. } | Refusal::Limit { field: found, .. }) => {

@@ -13,6 +13,7 @@ use hubbub_core::ids::{Conversation, LogId, Seq, UserId};
 use hubbub_core::message::{ReceiptsPush, Run};
 use hubbub_core::records::{Page, Role};
 use hubbub_core::request::{ConversationState, GroupInfo, Refusal, Reply};
+use hubbub_core::signal::{SignalKind, SignalPush};
 
 use crate::metrics::FrameOut;
 
@@ -264,6 +265,34 @@ pub fn receipts_frame(push: &ReceiptsPush) -> Bytes {
         summaries: Vec::new(),
     };
     frame(0, Body::Receipts(receipts))
+}
+
+/// A signal.
+#[must_use]
+pub fn signal_frame(push: &SignalPush) -> Bytes {
+    let signal = &push.signal;
+    let signalled = proto::Signalled {
+        conversation: Some(conversation_to_proto(&push.conversation)),
+        from: push.from.0,
+        from_device: push.device.0,
+        kind: signal_kind(signal.kind).into(),
+        body: signal.body.clone(),
+        call_id: signal.call_id,
+    };
+    frame(0, Body::Signalled(signalled))
+}
+
+fn signal_kind(kind: SignalKind) -> proto::SignalKind {
+    match kind {
+        SignalKind::Typing => proto::SignalKind::Typing,
+        SignalKind::TypingStopped => proto::SignalKind::TypingStopped,
+        SignalKind::CallOffer => proto::SignalKind::CallOffer,
+        SignalKind::CallAnswer => proto::SignalKind::CallAnswer,
+        SignalKind::CallCandidate => proto::SignalKind::CallCandidate,
+        SignalKind::CallHangUp => proto::SignalKind::CallHangUp,
+        SignalKind::Custom => proto::SignalKind::Custom,
+        SignalKind::CallRingTimeout => proto::SignalKind::CallRingTimeout,
+    }
 }
 
 /// A membership that began or ended.

@@ -20,6 +20,7 @@ mod port_in_use;
 mod python_client;
 mod resend;
 mod resume;
+mod signals;
 mod sigterm;
 mod silent_crowd;
 mod slow_consumer;

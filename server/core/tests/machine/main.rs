@@ -13,5 +13,6 @@ mod marks;
 mod pages;
 mod resend;
 mod show;
+mod signals;
 mod sync;
 mod world;

@@ -6,6 +6,7 @@ use hubbub_core::machine::{CloseReason, Effect};
 use hubbub_core::message::Run;
 use hubbub_core::records::Page;
 use hubbub_core::request::{ConversationState, GroupInfo, Refusal, Reply};
+use hubbub_core::signal::SignalPush;
 
 /// `dm` for a direct conversation, `group` for a group: tests use few, and know which.
 fn conversation(conversation: &Conversation) -> &'static str {
@@ -111,6 +112,10 @@ pub(crate) fn effect(effect: &Effect) -> Option<String> {
             let marks: Vec<String> =
                 push.receipts.iter().map(|(user, delivered, read)| format!("{user}: {delivered} {read}")).collect();
             format!("receipts {}", marks.join(", "))
+        }
+        Effect::PushSignal(push, _) => {
+            let SignalPush { from, device, signal, .. } = &**push;
+            format!("signal {:?} of {from}/{device} call {}", signal.kind, signal.call_id)
         }
         Effect::PushMembership(_, id, member) => {
             format!("{} {}", if *member { "joined" } else { "left" }, conversation(id))

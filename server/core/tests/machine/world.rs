@@ -11,6 +11,7 @@ use hubbub_core::message::{Message, Start};
 use hubbub_core::records::{Batch, PagePosition, Read};
 use hubbub_core::request::{Action, Append, Reply, Request, SessionId, SyncCursor};
 use hubbub_core::settings::Settings;
+use hubbub_core::signal::{Signal, SignalKind};
 use hubbub_core::slots::SlotTable;
 use hubbub_sim::store::Store;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -205,6 +206,11 @@ impl World {
         self.request(client, mark(conversation, delivered, read));
     }
 
+    /// A signal that wants an answer.
+    pub(crate) fn signal(&mut self, client: Client, conversation: Conversation, kind: SignalKind, call_id: u64) {
+        self.request(client, signal(conversation, kind, call_id));
+    }
+
     pub(crate) fn history(&mut self, client: Client, conversation: Conversation, position: PagePosition, limit: usize) {
         self.request(client, Request::History { conversation, position, limit });
     }
@@ -328,7 +334,7 @@ impl World {
             Effect::PushPage { session, conversation, start, .. } => {
                 self.push(shard, session, conversation, start, line);
             }
-            Effect::PushReceipts(_, range) => {
+            Effect::PushReceipts(_, range) | Effect::PushSignal(_, range) => {
                 for &session in &targets[range.start as usize..range.end as usize] {
                     self.push_hint(session, line.clone());
                 }
@@ -398,6 +404,11 @@ pub(crate) fn message() -> Action {
 
 pub(crate) fn mark(conversation: Conversation, delivered: u64, read: u64) -> Request {
     Request::Mark { conversation, delivered: Seq(delivered), read: Seq(read) }
+}
+
+pub(crate) fn signal(conversation: Conversation, kind: SignalKind, call_id: u64) -> Request {
+    let signal = Box::new(Signal { kind, body: b"now".as_slice().into(), call_id });
+    Request::Signal { conversation, signal }
 }
 
 pub(crate) fn dm(a: UserId, b: UserId) -> Conversation {

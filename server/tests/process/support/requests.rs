@@ -101,6 +101,12 @@ pub(crate) fn read(conversation: Conversation, up_to_seq: u64) -> Up {
     Up::Read(proto::Read { conversation: Some(conversation.into()), up_to_seq })
 }
 
+/// A signal in a conversation.
+pub(crate) fn signal(conversation: Conversation, kind: proto::SignalKind, call_id: u64, body: &str) -> Up {
+    let body = body.to_owned().into();
+    Up::Signal(proto::Signal { conversation: Some(conversation.into()), kind: kind.into(), body, call_id })
+}
+
 /// Where a client stands.
 pub(crate) fn cursor(conversation: Conversation, log_id: u32, seq: u64) -> proto::Cursor {
     proto::Cursor { conversation: Some(conversation.into()), log_id, seq }
