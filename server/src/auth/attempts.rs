@@ -82,7 +82,7 @@ impl Attempts {
         }
     }
 
-    /// Takes one login from the bucket of an address.
+    /// Takes one login from the bucket of an address. Call it before a password is hashed, or after a token was refused.
     ///
     /// # Errors
     /// The bucket is empty; nothing was taken.

@@ -88,6 +88,16 @@ fn times_have_units() {
 }
 
 #[test]
+fn where_only_others_sign_no_token_is_made() {
+    let dir = data_dir_with_secret();
+    let file = dir.path().join("hubbub.toml");
+    fs::write(&file, format!("data_dir = \"{}\"\nauth.jwks_file = \"/etc/jwks.json\"", dir.path().display())).unwrap();
+    let error = hubbub(&["token", "--user", "42", "--config", text(&file)]).unwrap_err();
+    assert!(error.contains("auth.token_secret_file"), "{error}");
+    hubbub(&["token", "--user", "42", "--config", text(&file), "--data-dir", text(dir.path())]).unwrap();
+}
+
+#[test]
 fn a_sound_configuration_is_shown_without_the_secret() {
     let dir = data_dir_with_secret();
     let shown = hubbub(&["check-config", "--data-dir", text(dir.path()), "--durability", "os"]).unwrap();

@@ -60,6 +60,14 @@ fn every_key_can_be_set_by_its_variable() {
 }
 
 #[test]
+fn a_list_is_written_with_commas_in_a_variable() {
+    for (text, expected) in [("", &[][..]), ("chat", &["chat"]), ("chat, talk ,", &["chat", "talk"])] {
+        let config = load(None, &[("HUBBUB_AUTH__JWT_AUDIENCE", text)], Overrides::default()).unwrap();
+        assert_eq!(config.auth.jwt_audience, expected, "{text}");
+    }
+}
+
+#[test]
 fn variables_are_named_after_their_keys() {
     let variables: Vec<String> = keys().map(Key::variable).collect();
     for name in ["HUBBUB_DATA_DIR", "HUBBUB_LISTEN", "HUBBUB_LIMITS__FRAME_BYTES_MAX", "HUBBUB_AUTH__TOKEN_SECRET_FILE"]
@@ -168,6 +176,12 @@ fn impossible_values_are_refused_with_the_way_out() {
         ("limits.login_deadline_ms = 0", &["limits.login_deadline_ms = 0"]),
         ("limits.keepalive_ms = 86_400_001", &["at most 86400000"]),
         ("limits.connections_max = 10\nlimits.connections_unauthenticated_max = 11", &["limits.connections_max is 10"]),
+        ("auth.password_chars_min = 7", &["auth.password_chars_min = 7", "at least 8"]),
+        ("auth.password_chars_min = 129", &["at most 128"]),
+        ("auth.hash_threads = 0", &["auth.hash_threads = 0"]),
+        ("auth.hash_queue_max = 0", &["auth.hash_queue_max = 0"]),
+        ("auth.session_token_days = 0", &["auth.session_token_days = 0"]),
+        ("limits.address_logins_burst = 0", &["limits.address_logins_burst = 0"]),
         ("sync.entries_max = 0", &["sync.entries_max = 0"]),
         ("dedup.entries_max = 0", &["dedup.entries_max = 0"]),
         ("dedup.age_max_days = 0", &["dedup.age_max_days = 0"]),
@@ -181,7 +195,7 @@ fn impossible_values_are_refused_with_the_way_out() {
         ("metrics_listen = \"127.0.0.1:7400\"", &["metrics_listen = \"127.0.0.1:7400\"", "another port"]),
         ("metrics_listen = \"0.0.0.0:7400\"", &["another port"]),
         ("listen = \"0.0.0.0:7400\"", &["listen = \"0.0.0.0:7400\"", "auth.token_secret_file", "127.0.0.1"]),
-        ("listen = \"[::]:7400\"", &["auth.token_secret_file"]),
+        ("listen = \"[::]:7400\"", &["auth.token_secret_file", "auth.jwks_file"]),
     ] {
         let problems = Problems(from_file(text).unwrap().value_problems()).to_string();
         parts.iter().for_each(|part| assert!(problems.contains(part), "{text}: {part}\n{problems}"));
@@ -194,6 +208,9 @@ fn unusual_but_possible_values_are_accepted() {
         "listen = \"127.0.0.1:0\"\nmetrics_listen = \"127.0.0.1:0\"",
         "listen = \"[::1]:7400\"",
         "listen = \"0.0.0.0:7400\"\nauth.token_secret_file = \"/etc/hubbub/secret\"",
+        "listen = \"0.0.0.0:7400\"\nauth.jwks_file = \"/etc/hubbub/jwks.json\"",
+        "listen = \"0.0.0.0:7400\"\nauth.jwt_key_files = [\"/etc/hubbub/key.pem\"]",
+        "limits.address_logins_per_minute = 0",
         "metrics_listen = \"0.0.0.0:7480\"",
         "limits.frame_bytes_max = 16_777_216\nlimits.connection_outbound_bytes_max = 20_000_000",
         "shards = 256\nstorage.partitions = 256",
@@ -253,6 +270,37 @@ fn an_unusable_secret_is_refused_before_the_start() {
     let text = refusal(&config);
     assert!(text.contains(&format!("chmod 600 {}", path.display())) && text.contains("644"), "{text}");
     assert!(!text.contains("0123456789abcdef"), "a refusal shows no secret");
+}
+
+#[test]
+fn unusable_key_files_are_refused_before_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let (secret, missing) = (dir.path().join("secret"), dir.path().join("jwks.json"));
+    fs::write(&secret, "0123456789abcdef0123456789abcdef").unwrap();
+    let mut config = Config { data_dir: dir.path().join("data"), ..Config::default() };
+    config.auth.jwt_key_files = vec![secret.clone()];
+    config.auth.jwks_file = Some(missing.clone());
+    let text = config.validate().unwrap_err().to_string();
+    for part in [
+        "2 problems",
+        &format!("auth.jwt_key_files = \"{}\"", secret.display()),
+        &format!("auth.jwks_file = \"{}\"", missing.display()),
+        "openssl pkey",
+        "no such file",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert!(!text.contains("0123456789abcdef"), "a refusal shows no secret");
+}
+
+#[test]
+fn a_secret_is_made_only_where_nobody_else_signs() {
+    let mut config = Config { data_dir: "/srv".into(), ..Config::default() };
+    assert_eq!(config.token_secret_path(), Some("/srv/token-secret".into()));
+    config.auth.jwks_file = Some("/etc/jwks.json".into());
+    assert_eq!(config.token_secret_path(), None);
+    config.auth.token_secret_file = Some("/etc/secret".into());
+    assert_eq!(config.token_secret_path(), Some("/etc/secret".into()));
 }
 
 #[test]
