@@ -6,6 +6,7 @@ use hubbub_core::entry::{Entries, EntryHeader};
 use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, MessageName, Seq, UserId};
 use hubbub_core::records::{Page, PagePosition};
 use hubbub_core::request::{Action, Append, Refusal, Reply, Request, SyncCursor};
+use hubbub_core::signal::{Signal, SignalKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module.
@@ -46,6 +47,7 @@ enum Pending {
     Outgoing(ClientMessageId),
     Repair(Conversation),
     Mark,
+    Signal,
     Sync,
     Other,
 }
@@ -225,6 +227,19 @@ impl Device {
         }
     }
 
+    /// Signals in a conversation; the body tells how far it had read the log.
+    pub fn signal(&mut self, server: &mut Server, conversation: Conversation, kind: SignalKind, answer: bool) {
+        let (Some(connection), true) = (self.connection, self.ready) else { return };
+        let body = self.cursor(&conversation).0.to_be_bytes().to_vec().into();
+        let call_id = u64::from(!matches!(kind, SignalKind::Typing | SignalKind::TypingStopped | SignalKind::Custom));
+        let request = Request::Signal { conversation, signal: Box::new(Signal { kind, body, call_id }) };
+        if answer {
+            self.request(server, Pending::Signal, request);
+        } else {
+            server.write(connection, 0, request);
+        }
+    }
+
     /// Asks something else.
     pub fn ask(&mut self, server: &mut Server, request: Request) {
         if self.ready {
@@ -251,6 +266,10 @@ impl Device {
                 for (user, delivered, read) in push.receipts {
                     self.take_marks(push.conversation, user, delivered, read);
                 }
+            }
+            Frame::Signal(push) => {
+                let seq = push.signal.body.as_ref().try_into().map_or(0, u64::from_be_bytes);
+                check_signal(&server.ledger, self.user, &push.conversation, Seq(seq));
             }
             Frame::Membership(conversation, _) => {
                 self.cursors.entry(conversation).or_default();
@@ -297,6 +316,8 @@ impl Device {
             (Pending::Mark, Reply::Done | Reply::Refused(Refusal::ReadFailed)) => {}
             (Pending::Mark, Reply::Refused(Refusal::BeyondHead { .. } | Refusal::UnknownConversation))
                 if server.has_lost_power() => {}
+            (Pending::Signal, Reply::Done | Reply::Refused(Refusal::Overloaded | Refusal::ReadFailed)) => {}
+            (Pending::Signal, Reply::Refused(Refusal::UnknownConversation)) => {}
             (Pending::Other, Reply::History { .. } | Reply::Group(_) | Reply::Conversations { .. }) => {}
             (Pending::Other, Reply::Refused(Refusal::UnknownConversation | Refusal::ReadFailed)) => {}
             (pending, reply) => panic!("{pending:?} of {}/{} is answered with {reply:?}", self.user, self.id),
@@ -416,7 +437,7 @@ impl Device {
 
 /// What a device jumps over must be nothing that its user may see, unless it held nothing: a conversation that it did
 /// not name starts after what another device has acknowledged, or near the head.
-fn check_skip(ledger: &Ledger, user: UserId, conversation: &Conversation, held: Seq, after: Seq) {
+pub fn check_skip(ledger: &Ledger, user: UserId, conversation: &Conversation, held: Seq, after: Seq) {
     let delivered = ledger.store.marks(conversation, user).0;
     let tail = ledger.visible_head(user, conversation).0.saturating_sub(SYNC_ENTRIES_MAX);
     for seq in (held.0 + 1..=after.0).map(Seq) {
@@ -424,6 +445,13 @@ fn check_skip(ledger: &Ledger, user: UserId, conversation: &Conversation, held: 
         let hidden = !ledger.may_see(user, conversation, seq);
         assert!(hidden || started_later, "{user} jumps over {seq} of {conversation:?}, from {held} to {after}");
     }
+}
+
+/// Whoever sent a signal had read the log up to `seq`: it is for those who were members then, or became so later.
+pub fn check_signal(ledger: &Ledger, user: UserId, conversation: &Conversation, seq: Seq) {
+    let spans = ledger.store.member(conversation, user).into_iter().flat_map(|member| &member.spans);
+    let member = spans.into_iter().any(|span| span.left.is_none_or(|left| left >= seq));
+    assert!(member || ledger.went_back(), "{user} is signalled in {conversation:?} after {seq}, and is no member");
 }
 
 /// A conversation that a client does not name starts so many entries before its head.

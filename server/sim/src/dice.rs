@@ -19,6 +19,11 @@ impl Dice {
         if n == 0 { 0 } else { self.0.random_range(0..n) }
     }
 
+    /// Any number.
+    pub fn number(&mut self) -> u64 {
+        self.0.random()
+    }
+
     /// `low` to `high`, both included.
     pub fn between(&mut self, low: usize, high: usize) -> usize {
         low + self.below(high - low + 1)

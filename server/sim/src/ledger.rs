@@ -184,6 +184,14 @@ impl Ledger {
         }
     }
 
+    /// Sabotage: the newest block of a log that holds an acked entry was never durable.
+    pub(crate) fn lose_acked(&mut self) {
+        let Some(((conversation, _), _)) = self.acked.first_key_value() else { return };
+        let Some(block) = self.store.lose_block(conversation) else { return };
+        self.entries.entry(*conversation).or_default().truncate(block.first.0 as usize - 1);
+        self.stored.retain(|(of, _), seq| of != conversation || *seq < block.first);
+    }
+
     // ---- Promises ----
 
     /// The disk is as it was at an earlier time, which may happen to a server that does not sync: what was acked

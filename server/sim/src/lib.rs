@@ -10,20 +10,29 @@
 //! | `server` | shards, lanes, batches and reads under way, the edge |
 //! | `lanes` | bounded queues between shards |
 //! | `store` | what is durable, in plain maps |
-//! | `device` | a client that keeps the rules of the protocol |
+//! | `client` | whoever speaks with the server: one of the next two |
+//! | `device` | a plain device, which keeps the rules of the protocol in the core's language |
+//! | `app` | an application of the client library, in bytes |
+//! | `names` | conversations in the names of both |
 //! | `ledger` | what must hold, whatever happens |
 //! | `dice` | all chance |
+//! | `sabotage` | faults of the server, to show that the checks find them |
 //! | `seeds` | many worlds, and the shortest run that fails |
 
+pub mod app;
+pub mod client;
 pub mod device;
 pub mod dice;
 pub mod lanes;
 pub mod ledger;
+pub mod names;
+pub mod sabotage;
 pub mod seeds;
 pub mod server;
 pub mod store;
 pub mod world;
 
+use sabotage::Sabotage;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use world::{Summary, World};
 
@@ -41,7 +50,18 @@ pub struct Broken {
 /// # Errors
 /// What did not hold, and after how many steps.
 pub fn run(seed: u64, steps: usize, trace: bool) -> Result<Summary, Broken> {
-    let mut world = World::new(seed, trace);
+    run_world(World::new(seed, trace), steps)
+}
+
+/// Runs the world of a seed with a fault in its server.
+///
+/// # Errors
+/// What did not hold, and after how many steps.
+pub fn run_sabotaged(seed: u64, steps: usize, sabotage: Sabotage) -> Result<Summary, Broken> {
+    run_world(World::new(seed, false).sabotaged(sabotage), steps)
+}
+
+fn run_world(mut world: World, steps: usize) -> Result<Summary, Broken> {
     catch_unwind(AssertUnwindSafe(|| world.run(steps))).map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a text");

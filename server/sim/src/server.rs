@@ -5,12 +5,14 @@
 //! different partitions become durable in any order, and so do answers of reads.
 
 mod edge;
+mod line;
 
 pub use edge::{ConnectionId, Frame};
 
 use crate::dice::Dice;
 use crate::lanes::Lane;
 use crate::ledger::Ledger;
+use crate::sabotage::Sabotage;
 use edge::{Connection, Stage};
 use hubbub_core::Shard;
 use hubbub_core::ids::{PartitionId, ShardId, Timestamp};
@@ -20,6 +22,7 @@ use hubbub_core::request::SessionId;
 use hubbub_core::settings::Settings;
 use hubbub_core::slots::SlotTable;
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 /// Limits of the edge.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +33,8 @@ pub struct EdgeLimits {
     pub requests_max: usize,
     /// Messages in a lane.
     pub lane_messages_max: usize,
+    /// After so much silence clients of the protocol ping, in milliseconds.
+    pub keepalive_ms: u32,
 }
 
 /// See the module.
@@ -37,10 +42,14 @@ pub struct EdgeLimits {
 pub struct Server {
     /// What is durable, and what must hold.
     pub ledger: Ledger,
-    /// The clock.
+    /// The clock, which may step back.
     pub now: Timestamp,
+    /// Time since the beginning, which does not.
+    pub elapsed: Duration,
     /// In so many of 1,000 cases a read fails.
     pub read_failures: usize,
+    /// A fault of the server, put in on purpose.
+    pub sabotage: Option<Sabotage>,
     shards: Vec<Shard>,
     slots: SlotTable,
     settings: Settings,
@@ -67,7 +76,9 @@ impl Server {
         let mut server = Server {
             ledger: Ledger::default(),
             now: Timestamp(1_700_000_000_000_000),
+            elapsed: Duration::ZERO,
             read_failures: 0,
+            sabotage: None,
             shards: Vec::new(),
             slots,
             settings,
@@ -128,6 +139,9 @@ impl Server {
         self.slots = SlotTable::from_slots(*self.slots.slots(), shards);
         self.reads.clear();
         self.connections.clear();
+        if self.sabotage == Some(Sabotage::LoseAcked) {
+            self.ledger.lose_acked();
+        }
         self.start();
         self.ledger.check_acked();
         for row in self.ledger.store.outbox() {
@@ -157,7 +171,7 @@ impl Server {
             && self.sealed.iter().all(VecDeque::is_empty)
             && self.durable.iter().all(VecDeque::is_empty)
             && self.shards.iter().all(|shard| !shard.has_output())
-            && self.connections.values().all(|c| c.up.is_empty() && c.out.is_empty() && c.stage == Stage::Open)
+            && self.connections.values().all(|c| c.line.is_read() && c.line.out_len() == 0 && c.stage == Stage::Open)
     }
 
     /// What is under way, for people.
@@ -169,12 +183,24 @@ impl Server {
         let unknown: usize = self.durable.iter().map(VecDeque::len).sum();
         let mut text = format!("{lanes} lanes, {batches} batches, {unknown} commits, {} reads", self.reads.len());
         for (id, connection) in &self.connections {
-            let Connection { user, device, stage, up, out, .. } = connection;
-            if *stage != Stage::Open || !up.is_empty() || !out.is_empty() {
-                text += &format!("; {id:?} of {user}/{device}: {stage:?}, up {}, out {}", up.len(), out.len());
+            let Connection { user, device, stage, line, .. } = connection;
+            if *stage != Stage::Open || !line.is_read() || line.out_len() > 0 {
+                text +=
+                    &format!("; {id:?} of {user}/{device}: {stage:?}, read {}, out {}", line.is_read(), line.out_len());
             }
         }
         text
+    }
+
+    /// Time passes.
+    pub fn pass(&mut self, ms: u64) {
+        self.now = self.now.plus_ms(ms);
+        self.elapsed += Duration::from_millis(ms);
+    }
+
+    /// Somebody sets the clock back.
+    pub fn set_clock_back(&mut self, ms: u64) {
+        self.now = Timestamp(self.now.0 - ms as i64 * 1_000);
     }
 
     /// A tick is due on every shard.
@@ -190,7 +216,9 @@ impl Server {
         let Some(&partition) = dice.pick(&waiting) else { return false };
         let batch = self.sealed[partition].pop_front().expect("it is not empty");
         self.ledger.apply(&batch);
-        self.durable[partition].push_back(batch.position);
+        if self.sabotage != Some(Sabotage::CommitEarly) {
+            self.durable[partition].push_back(batch.position);
+        }
         true
     }
 
@@ -208,6 +236,9 @@ impl Server {
             let mut batches = Vec::new();
             self.shards[shard].seal(self.now, &mut batches);
             for batch in batches {
+                if self.sabotage == Some(Sabotage::CommitEarly) {
+                    self.durable[usize::from(batch.partition.0)].push_back(batch.position);
+                }
                 self.sealed[usize::from(batch.partition.0)].push_back(batch);
             }
             self.carry_out(shard, dice);
@@ -255,8 +286,18 @@ impl Server {
     }
 
     fn answer(&mut self, shard: usize, token: ReadToken, read: &Read, dice: &mut Dice) {
-        let failed = dice.per_mille(self.read_failures);
-        let input = if failed { Input::LoadFailed(token) } else { Input::Loaded(token, self.ledger.store.read(read)) };
+        let input = if dice.per_mille(self.read_failures) {
+            Input::LoadFailed(token)
+        } else {
+            let result = self.ledger.store.read(read);
+            Input::Loaded(
+                token,
+                match self.sabotage {
+                    Some(sabotage) => sabotage.spoil_read(read, result),
+                    None => result,
+                },
+            )
+        };
         self.shards[shard].handle(input, self.now);
     }
 
@@ -266,6 +307,11 @@ impl Server {
         while self.shards[shard].has_output() {
             let output = self.shards[shard].take_output(Output::default());
             for effect in output.effects {
+                let effect = match self.sabotage {
+                    Some(sabotage) => sabotage.spoil(effect, dice),
+                    None => Some(effect),
+                };
+                let Some(effect) = effect else { continue };
                 self.carry_out_one(shard, effect, &output.targets, dice);
             }
         }

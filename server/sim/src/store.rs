@@ -84,6 +84,11 @@ impl Store {
         }
     }
 
+    /// Sabotage: takes the newest block of a log away.
+    pub(crate) fn lose_block(&mut self, conversation: &Conversation) -> Option<Block> {
+        Some(self.conversations.get_mut(conversation)?.blocks.pop_last()?.1)
+    }
+
     /// Where partitions stand, by id.
     #[must_use]
     pub fn partition_states(&self, partitions: u16) -> Vec<PartitionState> {

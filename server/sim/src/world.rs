@@ -1,13 +1,16 @@
 //! A world drawn from a seed: people with devices, a server, and everything that may go wrong between them.
 
+use crate::app::App;
+use crate::client::Client;
 use crate::device::{Device, SYNC_ENTRIES_MAX, group_of};
 use crate::dice::Dice;
 use crate::ledger::Ledger;
+use crate::sabotage::Sabotage;
 use crate::server::{ConnectionId, EdgeLimits, Server};
 use bytes::Bytes;
 use hubbub_core::ids::{Conversation, DeviceId, Seq, UserId};
-use hubbub_core::records::{PagePosition, Read, ReadResult};
-use hubbub_core::request::{Action, Request};
+use hubbub_core::records::{Read, ReadResult};
+use hubbub_core::request::Action;
 use hubbub_core::settings::Settings;
 use hubbub_core::slots::SlotTable;
 
@@ -33,7 +36,9 @@ pub struct Summary {
 pub struct World {
     dice: Dice,
     server: Server,
-    devices: Vec<Device>,
+    clients: Vec<Client>,
+    /// Clients that do not read before this step.
+    slow_until: Vec<usize>,
     users: Vec<UserId>,
     /// In so many of 1,000 steps the server crashes.
     crashes_per_mille: usize,
@@ -52,6 +57,8 @@ pub struct World {
 
 /// Steps within which a world without further wishes comes to rest.
 const REST_STEPS_MAX: usize = 200_000;
+/// Times, 100 ms apart, at which nothing may be under way before a world rests: clients send their last marks within.
+const QUIET_CHECKS: usize = 5;
 
 impl World {
     /// The world of a seed.
@@ -66,16 +73,15 @@ impl World {
             outbound_frames_max: dice.between(1, 12),
             requests_max: dice.between(2, 12),
             lane_messages_max: dice.between(1, 24),
+            keepalive_ms: dice.between(5_000, 240_000) as u32,
         };
         let mut server = Server::new(settings, slots, limits);
         server.read_failures = if refusals { 30 } else { 0 };
         let users: Vec<UserId> = (0..dice.between(2, 7)).map(|n| UserId(n as u64 * 37 + 1)).collect();
-        let mut devices = Vec::new();
+        let mut clients = Vec::new();
         for &user in &users {
             for device in 1..=dice.between(1, 3) as u64 {
-                let mut device = Device::new(user, DeviceId(device));
-                device.refusals = refusals;
-                devices.push(device);
+                clients.push(client(user, DeviceId(device), refusals, &mut dice));
             }
         }
         let crashes_per_mille = *dice.pick(&[0, 0, 2, 5]).unwrap_or(&0);
@@ -84,7 +90,8 @@ impl World {
         World {
             dice,
             server,
-            devices,
+            slow_until: vec![0; clients.len()],
+            clients,
             users,
             crashes_per_mille,
             breaks_per_mille,
@@ -95,6 +102,13 @@ impl World {
             steps: 0,
             summary: Summary::default(),
         }
+    }
+
+    /// With a fault in its server.
+    #[must_use]
+    pub fn sabotaged(mut self, sabotage: Sabotage) -> World {
+        self.server.sabotage = Some(sabotage);
+        self
     }
 
     /// Lives for so many steps, comes to rest, and checks that everybody has everything.
@@ -133,13 +147,20 @@ impl World {
     // ---- A step ----
 
     fn step(&mut self, step: usize) {
-        self.server.now = self.server.now.plus_ms(self.dice.between(0, 3) as u64);
+        self.server.pass(self.dice.between(0, 3) as u64);
         if step.is_multiple_of(40) {
             self.server.tick();
         }
         if self.dice.per_mille(1) {
             self.note(|| format!("{step}: a minute passes"));
-            self.server.now = self.server.now.plus_ms(61_000);
+            self.server.pass(61_000);
+        }
+        if self.dice.per_mille(4) {
+            self.server.pass(self.dice.between(50, 700) as u64);
+        }
+        if self.dice.per_mille(1) {
+            self.note(|| format!("{step}: the clock steps back"));
+            self.server.set_clock_back(self.dice.between(1, 10_000) as u64);
         }
         if self.power_fails && self.dice.per_mille(3) {
             self.earlier = Some(Box::new(self.server.ledger.clone()));
@@ -156,7 +177,7 @@ impl World {
             4 => {
                 self.server.commit(&mut self.dice);
             }
-            5..=7 => self.deliver(),
+            5..=7 => self.deliver(step),
             _ => self.act(step),
         }
     }
@@ -174,7 +195,9 @@ impl World {
                 self.server.crash(shards as u16);
             }
         }
-        self.devices.iter_mut().for_each(Device::lose_connection);
+        for client in &mut self.clients {
+            client.lose_connection(&mut self.server);
+        }
     }
 
     fn turn(&mut self) {
@@ -183,36 +206,44 @@ impl World {
         self.server.turn(shard, inputs, &mut self.dice);
     }
 
-    /// Some client reads a frame.
-    fn deliver(&mut self) {
-        let readable = self.server.readable();
+    /// Some client reads.
+    fn deliver(&mut self, step: usize) {
+        let slow: Vec<ConnectionId> = self.slow(step).collect();
+        let mut readable = self.server.readable();
+        readable.retain(|id| !slow.contains(id));
         let Some(&id) = self.dice.pick(&readable) else { return };
         self.deliver_to(id);
     }
 
+    fn slow(&self, step: usize) -> impl Iterator<Item = ConnectionId> {
+        let slow = self.clients.iter().zip(&self.slow_until).filter(move |(_, until)| **until > step);
+        slow.filter_map(|(client, _)| client.connection())
+    }
+
     fn deliver_to(&mut self, id: ConnectionId) {
-        let Some(frame) = self.server.read(id) else { return };
-        let device = self.devices.iter_mut().find(|device| device.connection == Some(id));
-        let device = device.expect("abandoned connections are not read");
+        let client = self.clients.iter_mut().find(|client| client.connection() == Some(id));
+        let client = client.expect("abandoned connections are not read");
         if self.trace {
-            println!("  {}/{} reads {frame:?}", device.user, device.id);
+            println!("  {}/{} reads", client.user(), client.id());
         }
-        device.take(&mut self.server, frame);
+        client.read(&mut self.server, &mut self.dice);
         if !self.server.is_connected(id) {
-            device.lose_connection();
+            client.lose_connection(&mut self.server);
         }
     }
 
     // ---- What people do ----
 
     fn act(&mut self, step: usize) {
-        let at = self.dice.below(self.devices.len());
-        if self.devices[at].connection.is_some_and(|id| !self.server.is_connected(id)) {
-            self.devices[at].lose_connection();
+        let at = self.dice.below(self.clients.len());
+        let client = &mut self.clients[at];
+        client.wake(&mut self.server);
+        if client.connection().is_some_and(|id| !self.server.is_connected(id)) {
+            client.lose_connection(&mut self.server);
         }
-        if self.devices[at].connection.is_none() {
-            self.note(|| format!("{step}: {}/{} connects", self.devices[at].user, self.devices[at].id));
-            return self.devices[at].connect(&mut self.server);
+        if client.connection().is_none() {
+            client.connect(&mut self.server);
+            return self.note(|| format!("{step}: {} connects", self.name(at)));
         }
         if self.dice.per_mille(self.breaks_per_mille) {
             return self.break_off(step, at);
@@ -221,44 +252,49 @@ impl World {
             0..=8 => self.say(step, at),
             9..=11 => self.change_group(step, at),
             12..=15 => self.mark(at),
-            16 => self.look(at),
+            16 if self.dice.per_mille(500) => self.look(at),
+            16 => self.signal(at),
             17 => self.sync_again(at),
-            _ => self.devices[at].flush(&mut self.server),
+            18 if self.dice.per_mille(100) => self.slow_until[at] = step + self.dice.between(10, 300),
+            _ => self.clients[at].flush(&mut self.server),
         }
+    }
+
+    fn name(&self, at: usize) -> String {
+        format!("{}/{}", self.clients[at].user(), self.clients[at].id())
     }
 
     fn break_off(&mut self, step: usize, at: usize) {
         self.summary.breaks += 1;
-        let device = &mut self.devices[at];
-        let id = device.connection.expect("it is connected");
-        match self.dice.below(3) {
-            // Its new connection comes before the server knows that the old one is gone.
-            0 => {
-                self.server.abandon(id);
-                device.connect(&mut self.server);
-            }
-            1 => {
-                self.server.abandon(id);
-                device.lose_connection();
-            }
-            _ => {
-                self.server.disconnect(id);
-                device.lose_connection();
-            }
+        self.note(|| format!("{step}: {} is cut off", self.name(at)));
+        let (client, server) = (&mut self.clients[at], &mut self.server);
+        let id = client.connection().expect("it is connected");
+        match self.dice.below(4) {
+            // Its new connection may come before the server knows that the old one is gone.
+            0 | 1 => server.abandon(id),
+            _ => server.disconnect(id),
         }
-        self.note(|| format!("{step}: {}/{} is cut off", self.devices[at].user, self.devices[at].id));
+        client.lose_connection(server);
+        match client {
+            Client::Plain(device) if self.dice.per_mille(400) => device.connect(server),
+            Client::App(app) if self.dice.per_mille(200) => {
+                let with_data = self.dice.per_mille(700);
+                app.restart(server, with_data, &mut self.dice);
+            }
+            _ => {}
+        }
     }
 
     fn say(&mut self, step: usize, at: usize) {
-        let user = self.devices[at].user;
-        let known = self.devices[at].conversations();
+        let user = self.clients[at].user();
+        let known = self.clients[at].conversations();
         let peer = *self.dice.pick(&self.users).expect("there are users");
         let direct = Conversation::direct(user, peer).filter(|_| self.has_account(peer));
         let conversation = if self.dice.per_mille(700) { self.dice.pick(&known).copied().or(direct) } else { direct };
         let Some(conversation) = conversation else { return };
         self.note(|| format!("{step}: {user} writes to {conversation:?}"));
         let bytes = if self.dice.per_mille(30) { self.dice.between(10_000, 40_000) } else { self.dice.below(40) };
-        self.devices[at].append(&mut self.server, conversation, message(bytes));
+        self.clients[at].append(&mut self.server, conversation, message(bytes));
     }
 
     fn has_account(&self, user: UserId) -> bool {
@@ -267,17 +303,17 @@ impl World {
 
     fn change_group(&mut self, step: usize, at: usize) {
         let some: Vec<UserId> = self.users.iter().copied().filter(|_| self.dice.per_mille(400)).collect();
-        let known = self.devices[at].conversations();
+        let known = self.clients[at].conversations();
         let groups: Vec<Conversation> = known.into_iter().filter(|id| group_of(id).is_some()).collect();
         let kind = self.dice.below(8);
         let Some(&group) = self.dice.pick(&groups).filter(|_| kind > 0) else {
             if groups.len() < 3 {
-                self.note(|| format!("{step}: {} makes a group with {some:?}", self.devices[at].user));
-                self.devices[at].create_group(&mut self.server, some);
+                self.note(|| format!("{step}: {} makes a group with {some:?}", self.clients[at].user()));
+                self.clients[at].create_group(&mut self.server, some);
             }
             return;
         };
-        let own = self.devices[at].user;
+        let own = self.clients[at].user();
         let others: Vec<UserId> = some.into_iter().filter(|user| *user != own).collect();
         let action = match kind {
             1..=3 => Action::AddMembers(others),
@@ -285,41 +321,36 @@ impl World {
             _ => Action::Leave,
         };
         self.note(|| format!("{step}: {own} {action:?} {group:?}"));
-        self.devices[at].append(&mut self.server, group, action);
+        self.clients[at].append(&mut self.server, group, action);
     }
 
     fn mark(&mut self, at: usize) {
-        let known = self.devices[at].conversations();
-        let Some(&conversation) = self.dice.pick(&known) else { return };
-        let held = self.devices[at].cursor(&conversation);
-        if held > Seq(0) {
-            let seq = if self.dice.per_mille(800) { held } else { Seq(self.dice.between(1, held.0 as usize) as u64) };
-            let (read, answer) = (self.dice.per_mille(400), self.dice.per_mille(300));
-            self.devices[at].mark(&mut self.server, conversation, seq, read, answer);
+        if let Some(conversation) = self.some_conversation(at) {
+            self.clients[at].mark(&mut self.server, conversation, &mut self.dice);
         }
     }
 
     fn look(&mut self, at: usize) {
-        let known = self.devices[at].conversations();
-        let Some(&conversation) = self.dice.pick(&known) else { return };
-        let seq = Seq(self.dice.below(30) as u64);
-        let limit = self.dice.between(1, 10);
-        let request = match (self.dice.below(4), group_of(&conversation)) {
-            (0, _) => Request::History { conversation, position: PagePosition::After(seq), limit },
-            (1, _) => Request::History { conversation, position: PagePosition::Before(seq.next()), limit },
-            (2, Some(group)) => Request::GetGroup { group, members_after: UserId(0), members_limit: limit },
-            _ => Request::ListConversations { after: None, limit },
-        };
-        self.devices[at].ask(&mut self.server, request);
+        if let Some(conversation) = self.some_conversation(at) {
+            self.clients[at].look(&mut self.server, conversation, &mut self.dice);
+        }
+    }
+
+    fn signal(&mut self, at: usize) {
+        if let Some(conversation) = self.some_conversation(at) {
+            self.clients[at].signal(&mut self.server, conversation, &mut self.dice);
+        }
     }
 
     fn sync_again(&mut self, at: usize) {
-        let known = self.devices[at].conversations();
-        if let Some(&conversation) = self.dice.pick(&known)
-            && self.devices[at].ready
-        {
-            self.devices[at].sync_again(&mut self.server, conversation);
+        if let Some(conversation) = self.some_conversation(at) {
+            self.clients[at].sync_again(&mut self.server, conversation);
         }
+    }
+
+    fn some_conversation(&mut self, at: usize) -> Option<Conversation> {
+        let known = self.clients[at].conversations();
+        self.dice.pick(&known).copied()
     }
 
     // ---- Rest ----
@@ -329,12 +360,14 @@ impl World {
         self.server.read_failures = 0;
         self.server.set_storage_full(false);
         self.server.drop_abandoned();
+        let mut quiet = 0;
         for step in 0..REST_STEPS_MAX {
-            self.server.now = self.server.now.plus_ms(1);
+            self.server.pass(1);
             if step.is_multiple_of(100) {
                 self.server.tick();
                 self.call_everybody();
-                if step > 1_000 && self.is_quiet() {
+                quiet = if self.is_quiet() { quiet + 1 } else { 0 };
+                if quiet >= QUIET_CHECKS {
                     return;
                 }
             }
@@ -343,37 +376,37 @@ impl World {
                 2 => {
                     self.server.commit(&mut self.dice);
                 }
-                _ => self.deliver(),
+                _ => self.deliver(usize::MAX),
             }
         }
-        let devices: Vec<String> = self.devices.iter().map(Device::describe).collect();
+        let devices: Vec<String> = self.clients.iter().map(Client::describe).collect();
         panic!("the world does not come to rest: {}; {}", self.server.describe(), devices.join("; "));
     }
 
     /// Everybody is connected and sends what waits.
     fn call_everybody(&mut self) {
-        for device in &mut self.devices {
-            if device.connection.is_none_or(|id| !self.server.is_connected(id)) {
-                device.lose_connection();
-                device.connect(&mut self.server);
+        for client in &mut self.clients {
+            if client.connection().is_none_or(|id| !self.server.is_connected(id)) {
+                client.lose_connection(&mut self.server);
+                client.connect(&mut self.server);
             }
-            device.flush(&mut self.server);
+            client.flush(&mut self.server);
         }
     }
 
     fn is_quiet(&self) -> bool {
-        self.server.is_quiet() && self.devices.iter().all(Device::is_idle)
+        self.server.is_quiet() && self.clients.iter().all(Client::is_idle)
     }
 
     fn say_something_everywhere(&mut self) {
         let conversations: Vec<Conversation> = self.server.ledger.store.conversations().copied().collect();
         for conversation in conversations {
-            let member = |device: &&mut Device| {
-                let record = self.server.ledger.store.member(&conversation, device.user);
+            let member = |client: &&mut Client| {
+                let record = self.server.ledger.store.member(&conversation, client.user());
                 record.is_some_and(|member| member.spans.last().is_some_and(|span| span.left.is_none()))
             };
-            if let Some(device) = self.devices.iter_mut().find(member) {
-                device.append(&mut self.server, conversation, message(3));
+            if let Some(client) = self.clients.iter_mut().find(member) {
+                client.append(&mut self.server, conversation, message(3));
             }
         }
     }
@@ -383,11 +416,11 @@ impl World {
         ledger.check_acked();
         ledger.check_groups();
         assert!(ledger.store.outbox().is_empty(), "every home knows of its users' memberships");
-        for device in &self.devices {
-            device.check_order(ledger);
+        for client in &self.clients {
+            client.check(ledger, self.refusals);
             for conversation in ledger.store.conversations() {
-                let (held, head) = (device.cursor(conversation), ledger.visible_head(device.user, conversation));
-                let who = format!("{}/{}", device.user, device.id);
+                let (held, head) = (client.cursor(conversation), ledger.visible_head(client.user(), conversation));
+                let who = format!("{}/{}", client.user(), client.id());
                 assert!(held >= head, "{who} holds {held} of {conversation:?} and should hold {head}");
             }
         }
@@ -395,14 +428,14 @@ impl World {
 
     /// When all are gone and time has passed, nothing is kept in memory.
     fn check_memory(&mut self) {
-        for device in &mut self.devices {
-            if let Some(id) = device.connection {
+        for client in &mut self.clients {
+            if let Some(id) = client.connection() {
                 self.server.disconnect(id);
-                device.lose_connection();
+                client.lose_connection(&mut self.server);
             }
         }
         for _ in 0..4_000 {
-            self.server.now = self.server.now.plus_ms(1_000);
+            self.server.pass(1_000);
             self.server.tick();
             for shard in 0..self.server.shards() {
                 self.server.turn(shard, 6, &mut self.dice);
@@ -416,6 +449,16 @@ impl World {
     }
 }
 
+/// Half of the clients are applications of the client library.
+fn client(user: UserId, id: DeviceId, refusals: bool, dice: &mut Dice) -> Client {
+    if dice.per_mille(500) {
+        return Client::App(Box::new(App::new(user, id, dice)));
+    }
+    let mut device = Device::new(user, id);
+    device.refusals = refusals;
+    Client::Plain(Box::new(device))
+}
+
 fn settings(dice: &mut Dice, refusals: bool) -> Settings {
     Settings {
         group_members_max: dice.between(3, 8),
@@ -425,6 +468,7 @@ fn settings(dice: &mut Dice, refusals: bool) -> Settings {
         pulls_per_session_max: dice.between(1, 4),
         pending_bytes_max: if refusals { dice.between(1_000, 50_000) } else { 64 << 20 },
         marks_waiting_max: dice.between(1, 50),
+        ring_timeout_ms: dice.between(50, 3_000) as u64,
         conversation_idle_ms: dice.between(100, 60_000) as u64,
         ..Settings::default()
     }

@@ -1,13 +1,24 @@
 //! The edge of a server: connections with bounded queues, from a login to the last frame.
 
 use super::Server;
+use super::line::{ByteLine, FRAME_BYTES_MAX, Line};
 use crate::dice::Dice;
+use bytes::{Bytes, BytesMut};
+use hubbub_codec::proto;
+use hubbub_codec::proto::client_frame::Body;
 use hubbub_core::ids::{Conversation, DeviceId, LogId, Seq, UserId};
 use hubbub_core::machine::{CloseReason, Effect, Input, Open};
 use hubbub_core::message::{ReceiptsPush, Run, Start};
 use hubbub_core::records::Page;
 use hubbub_core::request::{Reply, Request, SessionId};
+use hubbub_core::signal::SignalPush;
+use hubbub_server::wire;
 use std::collections::VecDeque;
+
+/// Longest body of a message.
+const BODY_BYTES_MAX: usize = 60_000;
+/// Longest body of a signal.
+const SIGNAL_BYTES_MAX: usize = 1_000;
 
 /// A connection: its shard, its place there, and how often the place was used before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +44,8 @@ pub enum Frame {
     },
     /// Marks.
     Receipts(ReceiptsPush),
+    /// A signal.
+    Signal(Box<SignalPush>),
     /// A membership began or ended.
     Membership(Conversation, bool),
     /// The device logged in anew.
@@ -45,8 +58,7 @@ pub(super) struct Connection {
     pub(super) device: DeviceId,
     generation: u64,
     pub(super) stage: Stage,
-    pub(super) up: VecDeque<(u64, Request)>,
-    pub(super) out: VecDeque<Frame>,
+    pub(super) line: Line,
     lagging: bool,
     in_progress: usize,
     /// The client is gone, and the server has not noticed.
@@ -64,9 +76,71 @@ pub(super) enum Stage {
     Closing,
 }
 
+/// A frame for a client, before it is known which language it speaks.
+pub(super) enum FrameBytes<'a> {
+    /// An answer to a request of this user.
+    Reply(UserId, u64, &'a Reply),
+    /// Everything else.
+    Push(&'a Effect),
+    /// The device logged in anew.
+    Replaced,
+}
+
+impl FrameBytes<'_> {
+    pub(super) fn to_value(&self) -> Frame {
+        match self {
+            FrameBytes::Reply(_, request_id, reply) => Frame::Reply(*request_id, (*reply).clone()),
+            FrameBytes::Push(Effect::PushRun(run, _)) => Frame::Run(run.clone()),
+            FrameBytes::Push(Effect::PushPage { conversation, log_id, from, page, .. }) => {
+                Frame::Page { conversation: *conversation, log_id: *log_id, from: *from, page: page.clone() }
+            }
+            FrameBytes::Push(Effect::PushReceipts(push, _)) => Frame::Receipts(push.clone()),
+            FrameBytes::Push(Effect::PushSignal(push, _)) => Frame::Signal(push.clone()),
+            FrameBytes::Push(Effect::PushMembership(_, conversation, member)) => {
+                Frame::Membership(*conversation, *member)
+            }
+            FrameBytes::Push(effect) => unreachable!("{effect:?} is no push"),
+            FrameBytes::Replaced => Frame::Replaced,
+        }
+    }
+
+    pub(super) fn to_bytes(&self) -> Bytes {
+        match self {
+            FrameBytes::Reply(user, request_id, Reply::LoggedIn { created }) => {
+                wire::logged_in_frame(*request_id, *user, *created)
+            }
+            FrameBytes::Reply(_, request_id, reply) => {
+                let mut bytes = BytesMut::new();
+                wire::reply_frame(*request_id, (*reply).clone(), &mut bytes);
+                bytes.freeze()
+            }
+            FrameBytes::Push(Effect::PushRun(run, _)) => wire::run_frame(run),
+            FrameBytes::Push(Effect::PushPage { conversation, log_id, from, page, .. }) => {
+                wire::page_frame(conversation, *log_id, *from, page)
+            }
+            FrameBytes::Push(Effect::PushReceipts(push, _)) => wire::receipts_frame(push),
+            FrameBytes::Push(Effect::PushSignal(push, _)) => wire::signal_frame(push),
+            FrameBytes::Push(Effect::PushMembership(_, conversation, member)) => {
+                wire::membership_frame(conversation, *member)
+            }
+            FrameBytes::Push(effect) => unreachable!("{effect:?} is no push"),
+            FrameBytes::Replaced => wire::bye_frame(proto::bye::Reason::Replaced, 0),
+        }
+    }
+}
+
 impl Server {
-    /// A client connects and proves who it is.
+    /// A device that speaks the core's language connects and proves who it is.
     pub fn connect(&mut self, user: UserId, device: DeviceId) -> ConnectionId {
+        self.accept(user, device, Line::Values { up: VecDeque::new(), out: VecDeque::new() })
+    }
+
+    /// A client of the protocol connects. Its socket is at its user's home at once.
+    pub fn connect_bytes(&mut self, user: UserId, device: DeviceId) -> ConnectionId {
+        self.accept(user, device, Line::Bytes(ByteLine::default()))
+    }
+
+    fn accept(&mut self, user: UserId, device: DeviceId, line: Line) -> ConnectionId {
         let shard = usize::from(self.slots.shard_of_user(user).0);
         let taken = |index| self.connections.keys().any(|id| id.0 == shard && id.1.index == index);
         let index = (0..).find(|index| !taken(*index)).expect("there are few connections");
@@ -77,8 +151,7 @@ impl Server {
             device,
             generation: u64::from(self.generation),
             stage: Stage::Arriving,
-            up: VecDeque::new(),
-            out: VecDeque::new(),
+            line,
             lagging: false,
             in_progress: 0,
             abandoned: false,
@@ -115,32 +188,53 @@ impl Server {
         self.connections.contains_key(&id)
     }
 
-    /// A client writes a request.
+    /// A device writes a request.
     pub fn write(&mut self, id: ConnectionId, request_id: u64, request: Request) {
-        if let Some(connection) = self.connections.get_mut(&id) {
-            connection.up.push_back((request_id, request));
+        if let Some(Connection { line: Line::Values { up, .. }, .. }) = self.connections.get_mut(&id) {
+            up.push_back((request_id, request));
         }
     }
 
-    /// A client reads the next frame.
+    /// A client writes bytes.
+    pub fn write_bytes(&mut self, id: ConnectionId, bytes: &[u8]) {
+        if let Some(Connection { line: Line::Bytes(line), .. }) = self.connections.get_mut(&id) {
+            line.write(bytes);
+        }
+    }
+
+    /// A device reads the next frame.
     pub fn read(&mut self, id: ConnectionId) -> Option<Frame> {
         let connection = self.connections.get_mut(&id)?;
-        let frame = connection.out.pop_front()?;
-        if connection.out.is_empty() {
-            if connection.stage == Stage::Closing {
-                self.connections.remove(&id);
-            } else if std::mem::take(&mut connection.lagging) {
-                self.shards[id.0].handle(Input::OutboundDrained(id.1), self.now);
-            }
-        }
+        let Line::Values { out, .. } = &mut connection.line else { return None };
+        let frame = out.pop_front()?;
+        self.was_read(id);
         Some(frame)
+    }
+
+    /// A client reads some bytes.
+    pub fn read_bytes(&mut self, id: ConnectionId, dice: &mut Dice) -> Option<Bytes> {
+        let connection = self.connections.get_mut(&id)?;
+        let Line::Bytes(line) = &mut connection.line else { return None };
+        let bytes = line.read(dice);
+        self.was_read(id);
+        Some(bytes)
+    }
+
+    fn was_read(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        if connection.line.out_len() > 0 {
+        } else if connection.stage == Stage::Closing {
+            self.connections.remove(&id);
+        } else if std::mem::take(&mut connection.lagging) {
+            self.shards[id.0].handle(Input::OutboundDrained(id.1), self.now);
+        }
     }
 
     /// The connections that have something to read.
     #[must_use]
     pub fn readable(&self) -> Vec<ConnectionId> {
         let readable =
-            self.connections.iter().filter(|(_, connection)| !connection.out.is_empty() && !connection.abandoned);
+            self.connections.iter().filter(|(_, connection)| connection.line.out_len() > 0 && !connection.abandoned);
         readable.map(|(id, _)| *id).collect()
     }
 
@@ -150,9 +244,9 @@ impl Server {
         let ready = self.connections.iter().filter(|(id, connection)| {
             id.0 == shard
                 && match connection.stage {
-                    Stage::Arriving => true,
+                    Stage::Arriving => matches!(connection.line, Line::Values { .. }) || connection.line.is_readable(),
                     Stage::Open => {
-                        !connection.lagging && connection.in_progress < requests_max && !connection.up.is_empty()
+                        !connection.lagging && connection.in_progress < requests_max && connection.line.is_readable()
                     }
                     Stage::Opening | Stage::Closing => false,
                 }
@@ -160,15 +254,79 @@ impl Server {
         let ready: Vec<ConnectionId> = ready.map(|(id, _)| *id).collect();
         let Some(&id) = dice.pick(&ready) else { return };
         let connection = self.connections.get_mut(&id).expect("it was just seen");
-        if connection.stage == Stage::Arriving {
-            connection.stage = Stage::Opening;
-            let (user, device, generation) = (connection.user, connection.device, connection.generation);
-            let open = Open { session: id.1, user, device, generation, request_id: 1 };
-            return self.shards[shard].handle(Input::Open(open), self.now);
+        match &mut connection.line {
+            Line::Values { .. } if connection.stage == Stage::Arriving => self.open(id, 1),
+            Line::Values { up, .. } => {
+                let (request_id, request) = up.pop_front().expect("it is readable");
+                self.take_request(id, request_id, request);
+            }
+            Line::Bytes(line) => {
+                if let Some(frame) = line.next_frame(dice) {
+                    let body = frame.body.expect("clients say something");
+                    self.take_body(id, frame.request_id, body);
+                }
+            }
         }
-        let (request_id, request) = connection.up.pop_front().expect("it is not empty");
+    }
+
+    fn open(&mut self, id: ConnectionId, request_id: u64) {
+        let connection = self.connections.get_mut(&id).expect("the caller has seen it");
+        connection.stage = Stage::Opening;
+        let (user, device, generation) = (connection.user, connection.device, connection.generation);
+        self.shards[id.0].handle(Input::Open(Open { session: id.1, user, device, generation, request_id }), self.now);
+    }
+
+    fn take_request(&mut self, id: ConnectionId, request_id: u64, request: Request) {
+        let connection = self.connections.get_mut(&id).expect("the caller has seen it");
         connection.in_progress += usize::from(request_id != 0);
-        self.shards[shard].handle(Input::Request { session: id.1, request_id, request }, self.now);
+        self.shards[id.0].handle(Input::Request { session: id.1, request_id, request }, self.now);
+    }
+
+    /// What the edge of a real server does with a frame.
+    fn take_body(&mut self, id: ConnectionId, request_id: u64, body: Body) {
+        let welcome = self.welcome();
+        let time_us = self.now.0;
+        let connection = self.connections.get_mut(&id).expect("the caller has seen it");
+        let Line::Bytes(line) = &mut connection.line else { unreachable!("bodies come as bytes") };
+        match body {
+            Body::Hello(_) if !line.greeted => {
+                line.greeted = true;
+                line.answer(wire::welcome_frame(request_id, welcome));
+            }
+            Body::Login(login) if line.greeted && connection.stage == Stage::Arriving => {
+                assert_eq!(login.device_id, connection.device.0, "a client logs in as its device");
+                self.open(id, request_id);
+            }
+            Body::Ping(ping) => line.answer(wire::pong_frame(request_id, ping.nonce, time_us)),
+            body if connection.stage == Stage::Open => {
+                let limits = wire::Limits {
+                    body_bytes_max: BODY_BYTES_MAX,
+                    signal_bytes_max: SIGNAL_BYTES_MAX,
+                    users_max: 1_000,
+                };
+                match wire::request(body, connection.user, &limits) {
+                    Ok(request) => self.take_request(id, request_id, request),
+                    Err(refusal) => panic!("{} writes what is refused at the edge: {refusal}", connection.user),
+                }
+            }
+            body => panic!("{} writes {body:?} before its time", connection.user),
+        }
+    }
+
+    fn welcome(&self) -> proto::Welcome {
+        proto::Welcome {
+            version: 1,
+            limits: Some(proto::Limits {
+                frame_bytes_max: FRAME_BYTES_MAX as u32,
+                body_bytes_max: BODY_BYTES_MAX as u32,
+                signal_bytes_max: SIGNAL_BYTES_MAX as u32,
+                requests_in_progress_max: self.limits.requests_max as u32,
+                ..Default::default()
+            }),
+            keepalive_ms: self.limits.keepalive_ms,
+            auth_methods: vec![proto::AuthMethod::Jwt.into()],
+            ..Default::default()
+        }
     }
 
     // ---- What leaves ----
@@ -176,37 +334,30 @@ impl Server {
     pub(super) fn give(&mut self, id: ConnectionId, effect: &Effect) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         self.ledger.check_effect(connection.user, effect);
+        // Where the session stands when entries do not fit.
         let entries = match effect {
             Effect::Reply { request_id, reply, .. } => return connection.reply(*request_id, reply),
-            Effect::PushRun(run, _) => {
-                let before = Start::Cursor(Seq(run.first.0 - 1), run.log_id);
-                Some((run.conversation, before, Frame::Run(run.clone())))
-            }
-            Effect::PushPage { conversation, log_id, from, start, page, .. } => {
-                let (conversation, log_id, from, page) = (*conversation, *log_id, *from, page.clone());
-                Some((conversation, *start, Frame::Page { conversation, log_id, from, page }))
-            }
+            Effect::PushRun(run, _) => Some((run.conversation, Start::Cursor(Seq(run.first.0 - 1), run.log_id))),
+            Effect::PushPage { conversation, start, .. } => Some((*conversation, *start)),
             _ => None,
         };
-        let room = !connection.lagging && connection.out.len() < self.limits.outbound_frames_max;
+        let room = !connection.lagging && connection.line.out_len() < self.limits.outbound_frames_max;
         if connection.stage != Stage::Open {
             return;
         }
-        match (entries, effect) {
-            (Some((_, _, frame)), _) if room => connection.out.push_back(frame),
-            (Some((conversation, position, _)), _) => {
-                connection.lagging = true;
-                let full = Input::OutboundFull { session: id.1, conversation, position };
-                self.shards[id.0].handle(full, self.now);
-            }
-            (None, Effect::PushReceipts(push, _)) if room => connection.out.push_back(Frame::Receipts(push.clone())),
-            (None, Effect::PushMembership(_, conversation, member)) if room => {
-                connection.out.push_back(Frame::Membership(*conversation, *member));
-            }
-            _ => {}
+        // The client library does not know signals yet.
+        if matches!((effect, &connection.line), (Effect::PushSignal(..), Line::Bytes(_))) {
+            return;
+        }
+        if room {
+            connection.line.push(FrameBytes::Push(effect));
+        } else if let Some((conversation, position)) = entries {
+            connection.lagging = true;
+            let full = Input::OutboundFull { session: id.1, conversation, position };
+            self.shards[id.0].handle(full, self.now);
         }
         // Drained at once when nothing else is queued: the socket takes everything.
-        if connection.lagging && connection.out.is_empty() {
+        if connection.lagging && connection.line.out_len() == 0 {
             connection.lagging = false;
             self.shards[id.0].handle(Input::OutboundDrained(id.1), self.now);
         }
@@ -218,12 +369,12 @@ impl Server {
             return;
         }
         if reason == CloseReason::Replaced {
-            connection.out.push_back(Frame::Replaced);
+            connection.line.push(FrameBytes::Replaced);
         }
         connection.stage = Stage::Closing;
-        connection.up.clear();
+        connection.line.forget_up();
         connection.lagging = false;
-        if connection.abandoned || connection.out.is_empty() {
+        if connection.abandoned || connection.line.out_len() == 0 {
             self.connections.remove(&id);
         }
         self.shards[id.0].handle(Input::Closed(id.1), self.now);
@@ -245,6 +396,6 @@ impl Connection {
             }
             _ => {}
         }
-        self.out.push_back(Frame::Reply(request_id, reply.clone()));
+        self.line.push(FrameBytes::Reply(self.user, request_id, reply));
     }
 }

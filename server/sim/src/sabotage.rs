@@ -1,0 +1,117 @@
+//! Faults put into the server on purpose, one at a time, to show that the checks find them.
+//!
+//! Each stands for a bug that a real server could have. They are done at the borders of the core: to what it emits, to
+//! what it is told of the store, and to what the store keeps.
+
+use crate::dice::Dice;
+use bytes::BytesMut;
+use hubbub_core::entry::Entries;
+use hubbub_core::ids::Seq;
+use hubbub_core::machine::Effect;
+use hubbub_core::message::{Message, SessionMessage};
+use hubbub_core::records::{Page, Read, ReadResult};
+use hubbub_core::request::Reply;
+
+/// A fault of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// The core is told that a batch is durable before it is.
+    CommitEarly,
+    /// A crash takes an acked entry with it.
+    LoseAcked,
+    /// A search for a resend's name finds nothing.
+    ForgetNames,
+    /// Two entries of a push change places.
+    SwapEntries,
+    /// A push is lost, and the session is not set behind.
+    LosePush,
+    /// A page leaves out its first entry.
+    LeaveOut,
+    /// Marks are shown lower than before.
+    LowerMarks,
+    /// Marks are shown higher than they are stored.
+    RaiseMarks,
+    /// Removed members are not told from others when entries are pushed.
+    ShowRemoved,
+    /// An answer gets lost, and the connection lives.
+    LoseReply,
+    /// A fact for another partition gets lost.
+    LoseFact,
+    /// A sync counts one unread entry too many.
+    MiscountUnread,
+}
+
+impl Sabotage {
+    /// All of them, each with words of the checks that may find it.
+    pub const ALL: &[(Sabotage, &[&str])] = &[
+        (
+            Sabotage::CommitEarly,
+            &["means that it is durable", "is shown is durable", "is durable", "are durable", "both homes know"],
+        ),
+        (Sabotage::LoseAcked, &["an acked message is"]),
+        (Sabotage::ForgetNames, &["is stored once"]),
+        (Sabotage::SwapEntries, &["are contiguous"]),
+        (Sabotage::LosePush, &["and should hold", "does not come to rest", "is sent"]),
+        (Sabotage::LeaveOut, &["jumps over", "and should hold"]),
+        (Sabotage::LowerMarks, &["never go back"]),
+        (Sabotage::RaiseMarks, &["are durable when shown"]),
+        (Sabotage::ShowRemoved, &["may see", "may not see"]),
+        (Sabotage::LoseReply, &["does not come to rest"]),
+        (Sabotage::LoseFact, &["every home knows", "when both homes know of it", "does not come to rest"]),
+        (Sabotage::MiscountUnread, &["unread of"]),
+    ];
+
+    /// What becomes of an effect; nothing when it gets lost.
+    pub(crate) fn spoil(self, mut effect: Effect, dice: &mut Dice) -> Option<Effect> {
+        match (self, &mut effect) {
+            (Sabotage::SwapEntries, Effect::PushRun(run, _)) => run.entries = swapped(&run.entries).freeze(),
+            (Sabotage::LosePush, Effect::PushRun(..)) if dice.per_mille(50) => return None,
+            (Sabotage::LeaveOut, Effect::PushPage { page, .. }) => leave_out(page),
+            (Sabotage::LowerMarks, Effect::PushReceipts(push, _)) if dice.per_mille(300) => {
+                push.receipts.iter_mut().for_each(|(_, delivered, _)| *delivered = Seq(delivered.0 / 2));
+            }
+            (Sabotage::RaiseMarks, Effect::PushReceipts(push, _)) => {
+                push.receipts.iter_mut().for_each(|(_, delivered, _)| *delivered = delivered.next());
+            }
+            (Sabotage::ShowRemoved, Effect::Forward(_, Message::ToSession(SessionMessage::Run(run)))) => {
+                run.removed = None;
+            }
+            (Sabotage::LoseReply, Effect::Reply { .. }) if dice.per_mille(5) => return None,
+            (Sabotage::LoseFact, Effect::Forward(_, Message::Learn { .. })) if dice.per_mille(100) => return None,
+            (Sabotage::MiscountUnread, Effect::Reply { reply: Reply::Synced(states), .. }) => {
+                states.iter_mut().for_each(|state| state.unread += 1);
+            }
+            _ => {}
+        }
+        Some(effect)
+    }
+
+    /// What becomes of the store's answer.
+    pub(crate) fn spoil_read(self, read: &Read, result: ReadResult) -> ReadResult {
+        match (self, read, result) {
+            (Sabotage::ForgetNames, Read::FindName { .. }, ReadResult::FindName { oldest, .. }) => {
+                ReadResult::FindName { found: None, oldest }
+            }
+            (_, _, result) => result,
+        }
+    }
+}
+
+fn swapped(encoded: &[u8]) -> BytesMut {
+    let mut entries: Vec<&[u8]> = Entries::new(encoded).collect();
+    if entries.len() > 1 {
+        entries.swap(0, 1);
+    }
+    entries.into_iter().fold(BytesMut::new(), |mut out, entry| {
+        out.extend_from_slice(entry);
+        out
+    })
+}
+
+fn leave_out(page: &mut Page) {
+    let first = Entries::new(&page.entries).next().map_or(0, <[u8]>::len);
+    if first > 0 {
+        page.after = page.after.next();
+        page.entries = page.entries.slice(first..);
+    }
+}
