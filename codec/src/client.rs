@@ -28,20 +28,32 @@
 //! # }
 //! ```
 
+mod accounts;
 mod driver;
+mod groups;
+mod messages;
+mod presence;
 
+use std::io;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::ids::{Conversation, GroupId, MessageId, Seq, UserId};
+use crate::ids::{Conversation, Seq, UserId};
 use crate::proto;
-use crate::proto::history::Position;
+use crate::registration::{NewAccount, Registration, RegistrationError};
+pub use crate::session::Sent;
 use crate::session::{
-    Event, OutgoingMessage, Recipient, Reply, RequestId, SendId, SendRefused, Session, SessionConfig, Stats,
+    Credentials, Event, OutgoingMessage, Recipient, Reply, RequestId, SendId, SendRefused, Session, SessionConfig,
+    Stats,
 };
 use driver::Driver;
+
+/// How long a registration may take.
+const REGISTER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Requests that wait for the task; callers beyond wait for room.
 const COMMANDS_MAX: usize = 64;
@@ -61,28 +73,13 @@ pub struct Events {
     events: mpsc::Receiver<Event>,
 }
 
-/// A message that is durable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sent {
-    /// Where it is.
-    pub conversation: Conversation,
-    /// Its number there.
-    pub seq: Seq,
-    /// Its cluster-wide name.
-    pub message_id: MessageId,
-    /// When it was decided: microseconds since the Unix epoch, UTC.
-    pub time_us: i64,
-    /// An earlier attempt had stored it already.
-    pub duplicate: bool,
-}
-
 /// Why a request has no answer.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum RequestError {
     /// It was not taken.
     #[error(transparent)]
     Refused(#[from] SendRefused),
-    /// The server refused it for good.
+    /// The server refused it: for good, or for now when it does not append to a log (`Error.action` says which).
     #[error("{}", .0.message)]
     Failed(Box<proto::Error>),
     /// The client was closed before the answer came. A message may be stored or not.
@@ -91,6 +88,20 @@ pub enum RequestError {
     /// The server answered something else than what was asked.
     #[error("an answer of another kind")]
     WrongKind,
+}
+
+/// Why an account was not made, as far as is known.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// The server refused, or broke the rules.
+    #[error(transparent)]
+    Registration(#[from] RegistrationError),
+    /// The connection could not be made, or was lost.
+    #[error("the connection failed: {0}")]
+    Io(#[from] io::Error),
+    /// There was no answer in 60 seconds.
+    #[error("no answer in time")]
+    TimedOut,
 }
 
 /// Asks the session for something; returns the number that its answer will carry.
@@ -191,97 +202,13 @@ impl Client {
         .await
     }
 
-    /// Reads a part of a log; see [`Session::history`].
-    ///
-    /// # Errors
-    /// [`RequestError`].
-    pub async fn history(
-        &self,
-        conversation: Conversation,
-        position: Position,
-        limit: u32,
-    ) -> Result<proto::Entries, RequestError> {
-        let ask = move |session: &mut Session, now| session.history(now, &conversation, position, limit);
-        match self.request(ask).await? {
-            Reply::History(entries) => Ok(entries),
-            _ => Err(RequestError::WrongKind),
-        }
-    }
-
-    /// Makes a group; see [`Session::create_group`].
-    ///
-    /// # Errors
-    /// [`RequestError`].
-    pub async fn create_group(
-        &self,
-        title: impl Into<String>,
-        members: Vec<UserId>,
-    ) -> Result<proto::Group, RequestError> {
-        let title = title.into();
-        let ask = move |session: &mut Session, now| session.create_group(now, title, &members);
-        group_of(self.request(ask).await?)
-    }
-
-    /// Adds users to a group; see [`Session::add_members`].
-    ///
-    /// # Errors
-    /// [`RequestError`].
-    pub async fn add_members(&self, group: GroupId, members: Vec<UserId>) -> Result<(), RequestError> {
-        let ask = move |session: &mut Session, now| session.add_members(now, group, &members);
-        self.request(ask).await.map(drop)
-    }
-
-    /// Removes users from a group; see [`Session::remove_members`].
-    ///
-    /// # Errors
-    /// [`RequestError`].
-    pub async fn remove_members(&self, group: GroupId, members: Vec<UserId>) -> Result<(), RequestError> {
-        let ask = move |session: &mut Session, now| session.remove_members(now, group, &members);
-        self.request(ask).await.map(drop)
-    }
-
-    /// Leaves a group.
-    ///
-    /// # Errors
-    /// [`RequestError`].
-    pub async fn leave(&self, group: GroupId) -> Result<(), RequestError> {
-        let ask = move |session: &mut Session, now| session.leave(now, group);
-        self.request(ask).await.map(drop)
-    }
-
-    /// A group and a page of its members; see [`Session::get_group`].
-    ///
-    /// # Errors
-    /// [`RequestError`].
-    pub async fn get_group(
-        &self,
-        group: GroupId,
-        members_after: UserId,
-        limit: u32,
-    ) -> Result<proto::Group, RequestError> {
-        let ask = move |session: &mut Session, now| session.get_group(now, group, members_after, limit);
-        group_of(self.request(ask).await?)
-    }
-
-    /// A page of this user's conversations; see [`Session::list_conversations`].
-    ///
-    /// # Errors
-    /// [`RequestError`].
-    pub async fn list_conversations(&self, after: Bytes, limit: u32) -> Result<proto::Conversations, RequestError> {
-        let ask = move |session: &mut Session, now| session.list_conversations(now, after, limit);
-        match self.request(ask).await? {
-            Reply::Conversations(page) => Ok(page),
-            _ => Err(RequestError::WrongKind),
-        }
-    }
-
-    /// Logs in with this token from the next connection on; see [`Session::set_token`].
+    /// Logs in with these from the next connection on; see [`Session::set_credentials`].
     ///
     /// # Errors
     /// [`RequestError::Closed`].
-    pub async fn set_token(&self, token: impl Into<String>) -> Result<(), RequestError> {
-        let token = token.into();
-        self.tell(move |session, now| session.set_token(now, token)).await
+    pub async fn set_credentials(&self, credentials: impl Into<Credentials>) -> Result<(), RequestError> {
+        let credentials = credentials.into();
+        self.tell(move |session, now| session.set_credentials(now, credentials)).await
     }
 
     /// What the session has counted.
@@ -318,6 +245,17 @@ impl Client {
         }
     }
 
+    /// [`Client::request`] with an answer that says no more than that it was done.
+    async fn done<F>(&self, ask: F) -> Result<(), RequestError>
+    where
+        F: FnOnce(&mut Session, Duration) -> Result<RequestId, SendRefused> + Send + 'static,
+    {
+        match self.request(ask).await? {
+            Reply::Done => Ok(()),
+            _ => Err(RequestError::WrongKind),
+        }
+    }
+
     async fn ask(&self, ask: Ask) -> Result<Answer, RequestError> {
         let (answer, answered) = oneshot::channel();
         self.command(Command::Ask { ask, answer }).await?;
@@ -334,9 +272,27 @@ impl Client {
     }
 }
 
-fn group_of(reply: Reply) -> Result<proto::Group, RequestError> {
-    match reply {
-        Reply::Group(group) => Ok(group),
-        _ => Err(RequestError::WrongKind),
+/// Makes an account on the server at `address` (`host:port`), on a connection of its own; log in afterwards.
+///
+/// # Errors
+/// [`RegisterError`]. After a lost connection the account may have been made.
+pub async fn register(address: &str, account: NewAccount) -> Result<UserId, RegisterError> {
+    tokio::time::timeout(REGISTER_TIMEOUT, register_within(address, account))
+        .await
+        .map_err(|_| RegisterError::TimedOut)?
+}
+
+async fn register_within(address: &str, account: NewAccount) -> Result<UserId, RegisterError> {
+    let mut stream = TcpStream::connect(address).await?;
+    let mut registration = Registration::new(account);
+    stream.write_all(&registration.handle_connected()).await?;
+    let mut input = BytesMut::new();
+    loop {
+        if stream.read_buf(&mut input).await? == 0 {
+            return Err(RegisterError::Io(io::ErrorKind::UnexpectedEof.into()));
+        }
+        if let Some(user) = registration.handle_bytes(&mut input)? {
+            return Ok(user);
+        }
     }
 }

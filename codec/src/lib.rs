@@ -5,6 +5,9 @@
 //! | [`proto`] | the messages of `proto/chat/v1/chat.proto` |
 //! | [`frame`] | lengths before messages: how they lie on a connection |
 //! | [`ids`] | types for the numbers that name things |
+//! | [`content`], [`timeline`] | what entries say, and what a log amounts to: edits, reactions, members |
+//! | [`statuses`] | sent, delivered and read of one's own messages |
+//! | [`registration`] | making an account |
 //! | [`session`] | one device's session: login, cursors, resends, gaps, acknowledgements; bytes in, bytes and events out |
 #![cfg_attr(feature = "tokio", doc = "| [`client`] | the session on a tokio runtime |")]
 #![cfg_attr(not(feature = "tokio"), doc = "| `client` | the session on a tokio runtime (feature `tokio`) |")]
@@ -37,6 +40,7 @@
 //!         client_frame::Body::Login(_) => Body::LoggedIn(proto::LoggedIn {
 //!             user_id: ALICE.0,
 //!             created: true,
+//!             ..Default::default()
 //!         }),
 //!         client_frame::Body::Sync(_) => Body::Synced(proto::Synced::default()),
 //!         client_frame::Body::Send(_) => Body::Sent(proto::Sent {
@@ -81,7 +85,11 @@
 
 #[cfg(feature = "tokio")]
 pub mod client;
+pub mod content;
 pub mod frame;
 pub mod ids;
 pub mod proto;
+pub mod registration;
 pub mod session;
+pub mod statuses;
+pub mod timeline;

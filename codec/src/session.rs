@@ -19,27 +19,43 @@
 //!
 //! | file | owns |
 //! |---|---|
+//! | `config`, `credentials`, `limits` | what it is told at its birth, and by the server |
 //! | `handshake` | connecting, login, the end of a connection, when to connect again |
-//! | `outbox` | requests until they are answered; resends and their order |
-//! | `requests` | the application's requests |
-//! | `tracks` | the cursors and the rule that moves them |
+//! | `dispatch`, `errors` | what the server says: answers to their requests, refusals to their consequences |
+//! | `outbox`, `lanes`, `transmit` | requests until they are answered; resends and their order |
+//! | `requests` | the application's requests, by subject |
+//! | `presence`, `signals` | who is there, who is writing or ringing |
+//! | `tracks`, `cursors` | where it stands in each log, and the rule that moves it |
 //! | `sync` | continuing the logs after a login or a reset |
 //! | `repair` | gaps |
 //! | `receipts` | `Delivered` and `Read` |
+//! | `event`, `reply`, `message`, `refusal` | what passes between it and the application |
 //! | `timers`, `backoff`, `stats` | deadlines, jitter, counters |
 
 mod backoff;
 mod config;
+mod credentials;
+mod cursors;
+mod dispatch;
+mod errors;
 mod event;
 mod handshake;
+mod lanes;
+mod limits;
+mod message;
 mod outbox;
+mod presence;
 mod receipts;
+mod refusal;
 mod repair;
+mod reply;
 mod requests;
+mod signals;
 mod stats;
 mod sync;
 mod timers;
 mod tracks;
+mod transmit;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -48,16 +64,22 @@ use bytes::{Bytes, BytesMut};
 use prost::Message;
 
 pub use config::SessionConfig;
-pub use event::{Event, OutgoingMessage, ProtocolError, Recipient, Reply, RequestId, SendId, SendRefused, Source};
-pub use requests::Unanswered;
+pub use credentials::{Credentials, PasswordLogin, Secret, SessionToken};
+pub use event::{Ending, Event, Source};
+pub use message::{OutgoingMessage, Recipient};
+pub use refusal::{ProtocolError, SendRefused};
+pub use reply::{Reply, RequestId, SendId, Sent};
+pub use requests::{GroupChange, InviteTerms, Mute, ProfileChange, StatusChange, Unanswered, Visibility};
+pub use signals::{CallId, CallStep, Signal, SignalDropped, SignalKind};
 pub use stats::Stats;
 
-use crate::frame::{append_frame, decode_frame_mut};
-use crate::ids::{Conversation, LogId, MessageId, Seq, UserId};
+use crate::frame::decode_frame_mut;
+use crate::ids::{Conversation, UserId};
 use crate::proto;
-use crate::proto::{ClientFrame, ServerFrame, client_frame, server_frame};
+use crate::proto::ServerFrame;
 use backoff::Random;
-use handshake::{Limits, Link};
+use handshake::Link;
+use limits::Limits;
 use outbox::Outbox;
 use receipts::Unacknowledged;
 use sync::Syncing;
@@ -71,6 +93,8 @@ const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Session {
     config: SessionConfig,
+    /// What the next login is made with when the session token is refused.
+    fallback: Option<Box<Credentials>>,
     link: Link,
     limits: Limits,
     user_id: Option<UserId>,
@@ -85,6 +109,8 @@ pub struct Session {
     repairs: VecDeque<Conversation>,
     repairs_in_flight: Vec<(u64, Conversation)>,
     unacknowledged: Unacknowledged,
+    /// Whom the application watches, by ascending id; the server's limit of a connection bounds it.
+    watched: Box<[UserId]>,
     timers: Timers,
     events: VecDeque<Event>,
     transmit: BytesMut,
@@ -97,6 +123,7 @@ impl Session {
     pub fn new(config: SessionConfig, now: Duration) -> Self {
         let mut random = Random::new(config.seed);
         Self {
+            fallback: None,
             link: Link::new(now),
             limits: Limits::default(),
             user_id: None,
@@ -109,6 +136,7 @@ impl Session {
             repairs: VecDeque::new(),
             repairs_in_flight: Vec::new(),
             unacknowledged: Unacknowledged::default(),
+            watched: Box::default(),
             timers: Timers::default(),
             events: VecDeque::new(),
             transmit: BytesMut::new(),
@@ -207,200 +235,9 @@ impl Session {
         self.user_id
     }
 
-    /// Where this device stands in a log: the last entry that was reported. `None` when it knows nothing of it.
-    #[must_use]
-    pub fn cursor(&self, conversation: &Conversation) -> Option<(LogId, Seq)> {
-        let track = self.tracks.get(conversation)?;
-        track.named.then_some((track.log_id, Seq(track.cursor)))
-    }
-
-    /// All cursors, for clients that keep them.
-    pub fn cursors(&self) -> impl Iterator<Item = (Conversation, LogId, Seq)> {
-        self.tracks
-            .iter()
-            .filter(|track| track.named)
-            .map(|track| (track.conversation, track.log_id, Seq(track.cursor)))
-    }
-
-    /// Continues a log where an earlier run of the application stood. Call it before the first connection; a cursor
-    /// below the present one does nothing.
-    ///
-    /// # Errors
-    /// [`ProtocolError::TooManyConversations`] when this would be one too many.
-    pub fn restore_cursor(&mut self, conversation: Conversation, log_id: LogId, seq: Seq) -> Result<(), ProtocolError> {
-        let track = self.tracks.entry(conversation, self.config.conversations_max)?;
-        track.named = true;
-        if seq.0 >= track.cursor {
-            track.log_id = log_id;
-            track.cursor = seq.0;
-            track.head = track.head.max(seq.0);
-        }
-        Ok(())
-    }
-
     /// What was counted since the birth of the session.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.stats
-    }
-
-    fn dispatch(&mut self, now: Duration, request_id: u64, body: server_frame::Body) -> Result<(), ProtocolError> {
-        use server_frame::Body;
-        match body {
-            Body::Welcome(welcome) => return self.handle_welcome(&welcome),
-            Body::LoggedIn(logged_in) => return self.handle_logged_in(now, &logged_in),
-            Body::Pong(pong) => return self.handle_pong(&pong),
-            Body::Error(error) => return self.handle_error(now, request_id, error),
-            Body::Bye(bye) => {
-                self.link.said_bye(bye);
-                return Ok(());
-            }
-            _ if !self.is_ready() => {
-                return Err(ProtocolError::Unexpected("something before the login"));
-            }
-            _ => {}
-        }
-        match body {
-            Body::Synced(synced) if self.is_sync(request_id) => self.handle_synced(request_id, synced),
-            Body::Entries(run) if request_id == 0 => self.handle_entries(now, run),
-            Body::Entries(run) => self.handle_history(now, request_id, run),
-            Body::Receipts(receipts) => self.handle_receipts(receipts),
-            Body::ConversationChanged(changed) => self.handle_changed(&changed),
-            Body::Sent(sent) => self.handle_sent(request_id, &sent),
-            Body::Done(_) if request_id == 0 => Ok(()),
-            Body::Done(_) => self.handle_reply(request_id, Reply::Done),
-            Body::Group(group) => self.handle_group(request_id, group),
-            Body::Conversations(page) => self.handle_reply(request_id, Reply::Conversations(page)),
-            _ => Err(ProtocolError::Unexpected("a reply that nothing asked for")),
-        }
-    }
-
-    fn handle_history(&mut self, now: Duration, request_id: u64, run: proto::Entries) -> Result<(), ProtocolError> {
-        let Some(conversation) = self.take_repair(request_id) else {
-            // Also the answer to a repair that a reset has made void.
-            if self.outbox.find(request_id).is_none() {
-                return Ok(());
-            }
-            let named = Conversation::try_from(&run.conversation)?;
-            self.note_head(named, LogId(run.log_id), run.head)?;
-            return self.handle_reply(request_id, Reply::History(run));
-        };
-        tracks::check_contiguous(&run)?;
-        if Conversation::try_from(&run.conversation)? != conversation {
-            return Err(ProtocolError::Unexpected("history of another conversation"));
-        }
-        let log_id = self.tracks.get(&conversation).map(|track| track.log_id);
-        if log_id.is_some_and(|known| known.0 != 0 && known.0 != run.log_id) {
-            let (floor, head) = (Seq(run.floor), Seq(run.head));
-            self.reset_log(conversation, LogId(run.log_id), floor, head)?;
-            self.sync_again(conversation);
-            return Ok(());
-        }
-        self.handle_repair(now, conversation, run)
-    }
-
-    fn handle_receipts(&mut self, receipts: proto::Receipts) -> Result<(), ProtocolError> {
-        self.events.push_back(Event::Receipts {
-            conversation: Conversation::try_from(&receipts.conversation)?,
-            receipts: receipts.receipts,
-        });
-        Ok(())
-    }
-
-    fn handle_changed(&mut self, changed: &proto::ConversationChanged) -> Result<(), ProtocolError> {
-        self.events.push_back(Event::ConversationChanged {
-            conversation: Conversation::try_from(&changed.conversation)?,
-            member: changed.member,
-        });
-        Ok(())
-    }
-
-    fn handle_sent(&mut self, request_id: u64, sent: &proto::Sent) -> Result<(), ProtocolError> {
-        let conversation = Conversation::try_from(&sent.conversation)?;
-        let asked = self.outbox.find(request_id).and_then(|f| f.body.as_ref());
-        if !matches!(asked, Some(client_frame::Body::Send(_))) {
-            return Err(ProtocolError::Unexpected("Sent"));
-        }
-        self.outbox.complete(request_id);
-        self.note_head(conversation, LogId(0), sent.seq)?;
-        self.events.push_back(Event::Sent {
-            id: SendId(request_id),
-            conversation,
-            seq: Seq(sent.seq),
-            message_id: MessageId(sent.message_id),
-            time_us: sent.time_us,
-            duplicate: sent.duplicate,
-        });
-        Ok(())
-    }
-
-    fn handle_group(&mut self, request_id: u64, group: proto::Group) -> Result<(), ProtocolError> {
-        let named = Conversation::Group(group.group.into());
-        if self.outbox.find(request_id).is_some() {
-            self.note_head(named, LogId(group.log_id), group.head)?;
-        }
-        self.handle_reply(request_id, Reply::Group(group))
-    }
-
-    fn handle_reply(&mut self, request_id: u64, reply: Reply) -> Result<(), ProtocolError> {
-        let asked = self.outbox.find(request_id).and_then(|f| f.body.as_ref());
-        if matches!(asked, None | Some(client_frame::Body::Send(_))) {
-            return Err(ProtocolError::Unexpected("a reply that nothing asked for"));
-        }
-        self.outbox.complete(request_id);
-        self.events.push_back(Event::Reply { request: RequestId(request_id), reply });
-        Ok(())
-    }
-
-    /// Puts everything on the wire that may go: syncs first, then repairs, then requests in their order.
-    fn pump(&mut self, now: Duration) {
-        if !self.is_ready() {
-            return;
-        }
-        let internal = self.repairs_in_flight.len() + self.syncing.as_ref().map_or(0, |syncing| syncing.in_flight());
-        let mut room = self.limits.requests_in_progress_max.saturating_sub(internal + self.outbox.in_flight());
-        room -= self.transmit_syncs(now, room);
-        if !self.repairs.is_empty() {
-            room -= self.transmit_repairs(now, room);
-        }
-        if self.outbox.has_waiting() {
-            self.transmit_outbox(now, room);
-        }
-    }
-
-    fn transmit_outbox(&mut self, now: Duration, room: usize) {
-        let own_max = usize::from(self.config.sends_in_flight_max.max(1));
-        let room = room.min(own_max.saturating_sub(self.outbox.in_flight()));
-        let (tracks, user_id) = (&self.tracks, self.user_id);
-        let head_of = |recipient: Recipient| {
-            let conversation = match recipient {
-                Recipient::Group(group) => Some(Conversation::Group(group)),
-                Recipient::User(user) => user_id.and_then(|user_id| Conversation::direct(user_id, user)),
-            };
-            let track = conversation.and_then(|conversation| tracks.get(&conversation));
-            track.map_or(0, |track| track.head)
-        };
-        let (transmit, stats) = (&mut self.transmit, &mut self.stats);
-        let mut wrote = false;
-        let next_retry = self.outbox.transmit(now, room, head_of, |frame, resend| {
-            append_frame(frame, transmit);
-            stats.frames_out += 1;
-            stats.resends += u64::from(resend);
-            wrote = true;
-        });
-        if let Some(at) = next_retry {
-            self.timers.set(Timer::Retry, at);
-        }
-        if wrote {
-            self.note_written(now);
-        }
-    }
-
-    /// Queues one frame for the wire.
-    fn write(&mut self, now: Duration, request_id: u64, body: client_frame::Body) {
-        let frame = ClientFrame { request_id, body: Some(body) };
-        append_frame(&frame, &mut self.transmit);
-        self.stats.frames_out += 1;
-        self.note_written(now);
     }
 }

@@ -6,13 +6,16 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use super::credentials::Credentials;
 use crate::ids::DeviceId;
 
 /// Who logs in, from what, and within which bounds. Start from [`SessionConfig::new`] and change fields.
 #[derive(Clone)]
 pub struct SessionConfig {
-    /// The signed token (JWT, compact form, at most 4 KiB).
-    pub token: String,
+    /// What the first login is made with. Later ones use the session token, when the server gave one.
+    pub credentials: Credentials,
+    /// With a JWT: also ask for a session token, so that reconnects need no valid JWT. Password logins always get one.
+    pub want_session_token: bool,
     /// Chosen once by the application, at install; not 0.
     pub device_id: DeviceId,
     /// For people to recognise the device by, at most 64 bytes.
@@ -52,17 +55,18 @@ pub struct SessionConfig {
 }
 
 impl SessionConfig {
-    /// The defaults, for this token and device, with a fresh seed.
+    /// The defaults, for these credentials (a bare string is a JWT) and this device, with a fresh seed.
     #[must_use]
-    pub fn new(token: impl Into<String>, device_id: impl Into<DeviceId>) -> Self {
-        Self { token: token.into(), device_id: device_id.into(), ..Self::default() }
+    pub fn new(credentials: impl Into<Credentials>, device_id: impl Into<DeviceId>) -> Self {
+        Self { credentials: credentials.into(), device_id: device_id.into(), ..Self::default() }
     }
 }
 
 impl Default for SessionConfig {
     fn default() -> Self {
         Self {
-            token: String::new(),
+            credentials: Credentials::from(""),
+            want_session_token: false,
             device_id: DeviceId(1),
             device_name: Cow::Borrowed(""),
             platform: Cow::Borrowed(std::env::consts::OS),
@@ -85,7 +89,7 @@ impl Default for SessionConfig {
 }
 
 impl std::fmt::Debug for SessionConfig {
-    /// Without the token.
+    /// Without the credentials.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SessionConfig")
             .field("device_id", &self.device_id)

@@ -1,48 +1,10 @@
-//! What a session tells the application, and what the application asks of it.
+//! What a session tells the application.
 
-use bytes::Bytes;
-
-use crate::frame::FrameError;
-use crate::ids::{Conversation, GroupId, LogId, MessageId, NameError, Seq, UserId};
+use super::credentials::SessionToken;
+use super::reply::{Reply, RequestId, SendId};
+use super::signals::{CallId, Signal};
+use crate::ids::{Conversation, DeviceId, LogId, MessageId, Seq, UserId};
 use crate::proto;
-
-/// A send of this session, until it is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SendId(pub(crate) u64);
-
-/// Another request of this session, until it is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RequestId(pub(crate) u64);
-
-/// To whom a message goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Recipient {
-    /// The other person of a direct conversation, which begins with its first message.
-    User(UserId),
-    /// A group that the sender is a member of.
-    Group(GroupId),
-}
-
-/// A message to be sent.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OutgoingMessage {
-    /// Chosen by the application and opaque to the server; 0 for plain text.
-    pub kind: u32,
-    /// Opaque to the server, at most `Limits.body_bytes_max`.
-    pub body: Bytes,
-    /// A media type, at most 64 bytes; empty means `text/plain; charset=utf-8`.
-    pub content_type: String,
-    /// The entry that this one answers; 0: none.
-    pub reply_to_seq: Seq,
-}
-
-impl OutgoingMessage {
-    /// A plain text.
-    #[must_use]
-    pub fn text(text: impl Into<String>) -> Self {
-        Self { body: Bytes::from(text.into()), ..Self::default() }
-    }
-}
 
 /// How a session came by entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,19 +17,6 @@ pub enum Source {
     Repair,
 }
 
-/// The answer to a request other than a send.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Reply {
-    /// Done, and nothing more to say.
-    Done,
-    /// To `create_group` and `get_group`.
-    Group(proto::Group),
-    /// To `list_conversations`.
-    Conversations(proto::Conversations),
-    /// To `history`. These entries do not move the cursor.
-    History(proto::Entries),
-}
-
 /// What happened. Events come in the order in which the server said it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -77,6 +26,8 @@ pub enum Event {
         user_id: UserId,
         /// This login made the account.
         created: bool,
+        /// A new session token, to be kept for later runs of the application. The session itself uses it from now on.
+        session_token: Option<SessionToken>,
     },
     /// Once after each login (and seldom after a `LogReset`): every conversation has reached the head that it had when the sync
     /// began.
@@ -114,12 +65,14 @@ pub enum Event {
         /// Why.
         error: Box<proto::Error>,
     },
-    /// The other person's marks in a direct conversation.
+    /// Marks that rose. [`Statuses`](crate::statuses::Statuses) makes sent, delivered and read of them.
     Receipts {
-        /// Which one.
+        /// Where.
         conversation: Conversation,
-        /// They never go back.
+        /// In a direct conversation: the marks of its users. They never go back.
         receipts: Vec<proto::Receipt>,
+        /// In a group: how many hold and have read a recent message of this user. They never go back.
+        summaries: Vec<proto::ReceiptSummary>,
     },
     /// A request was answered.
     Reply {
@@ -141,6 +94,35 @@ pub enum Event {
         conversation: Conversation,
         /// A member from now on, or no longer.
         member: bool,
+    },
+    /// How watched users are seen from now on; also what the session's own `Watch` after a reconnect brought.
+    Presence(Vec<proto::UserPresence>),
+    /// These users are no longer watched: the server refused it after a reconnect.
+    WatchEnded {
+        /// Who.
+        users: Vec<UserId>,
+        /// Why.
+        error: Box<proto::Error>,
+    },
+    /// Somebody signals in a conversation; nothing of it is kept anywhere.
+    Signalled {
+        /// Where.
+        conversation: Conversation,
+        /// Who.
+        from: UserId,
+        /// On which device.
+        from_device: DeviceId,
+        /// What.
+        signal: Signal,
+    },
+    /// Nobody answered a call in time.
+    RingTimeout {
+        /// Where.
+        conversation: Conversation,
+        /// Who made the offer.
+        caller: UserId,
+        /// Which call.
+        call: CallId,
     },
     /// The log began anew: numbers up to the old cursor may now mean other entries. Forget the kept ones of this
     /// conversation; the newest that the server has follow as `Entries` with the new `log_id`, older ones by `history`.
@@ -166,71 +148,28 @@ pub enum Event {
         /// What the server said before, if it said so.
         bye: Option<proto::Bye>,
     },
-    /// The session has stopped and will not connect by itself: get a new token (`REAUTHENTICATE`, then
-    /// `Session::set_token`), or give up.
+    /// The session has stopped: its credentials are void (expired, revoked, wrong). `Session::set_credentials` lets it
+    /// go on; what was queued waits.
+    CredentialsNeeded {
+        /// Why.
+        error: Box<proto::Error>,
+    },
+    /// The session has stopped, in order. `Session::set_credentials` begins anew.
+    Ended(Ending),
+    /// The session has stopped: the server will not have it, and no other credentials help.
     FatalError {
         /// Why.
         error: Box<proto::Error>,
     },
 }
 
-/// Why a request was not taken. Nothing was queued.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SendRefused {
-    /// `SessionConfig::sends_queued_max` requests wait for their answers: try again after the next one.
-    #[error("{max} requests wait for their answers already")]
-    QueueFull {
-        /// `SessionConfig::sends_queued_max`.
-        max: usize,
-    },
-    /// The body is over the server's limit.
-    #[error("a body of {length} bytes is over the limit of {max}")]
-    BodyTooLong {
-        /// In bytes.
-        length: usize,
-        /// `Limits.body_bytes_max`, in bytes.
-        max: usize,
-    },
-    /// The request would not fit into a frame.
-    #[error("a request of {length} bytes is over the frame limit of {max}")]
-    FrameTooLong {
-        /// In bytes.
-        length: usize,
-        /// `Limits.frame_bytes_max`, in bytes.
-        max: usize,
-    },
-    /// The session was replaced or failed for good, and will not connect by itself.
-    #[error("the session has stopped")]
-    Stopped,
-}
-
-/// The server broke the rules: close the connection (`handle_disconnected` follows as after any loss).
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ProtocolError {
-    /// A length prefix of 0 or over the limit.
-    #[error(transparent)]
-    Frame(#[from] FrameError),
-    /// Not a `ServerFrame`.
-    #[error("not a server frame: {0}")]
-    Decode(#[from] prost::DecodeError),
-    /// A conversation without a name.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// A body that has no place here, such as entries before the login.
-    #[error("a frame that has no place here: {0}")]
-    Unexpected(&'static str),
-    /// Entries that do not follow each other.
-    #[error("entry {found} where {expected} must be")]
-    NotContiguous {
-        /// The seq that had to come.
-        expected: u64,
-        /// The one that came.
-        found: u64,
-    },
-    /// More conversations than `SessionConfig::conversations_max`.
-    #[error("more than {max} conversations")]
-    TooManyConversations {
-        /// The limit.
-        max: usize,
-    },
+/// Why a session ended without an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// The same device logged in on another connection.
+    Replaced,
+    /// This device was revoked, or logged out from another one.
+    Revoked,
+    /// This session logged out.
+    LoggedOut,
 }

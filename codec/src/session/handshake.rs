@@ -6,64 +6,18 @@
 use std::time::Duration;
 
 use super::backoff::backoff;
-use super::event::{Event, ProtocolError};
+use super::credentials::{Credentials, Secret, SessionToken};
+use super::event::{Ending, Event};
+use super::limits::Limits;
+use super::refusal::ProtocolError;
 use super::timers::Timer;
-use super::{RETRY_PAUSE_MIN, RequestId, SendId, Session, proto};
-use crate::frame::FRAME_BYTES_MAX_DEFAULT;
-use crate::ids::{Conversation, LogId, Seq, UserId};
+use super::{Session, proto};
+use crate::ids::UserId;
+use crate::proto::bye::Reason;
 use crate::proto::client_frame::Body;
-use crate::proto::error::Action;
 
 /// The protocol version that this crate speaks.
 const VERSION: u32 = 1;
-
-/// The keepalive of a server that names none, in milliseconds.
-const KEEPALIVE_MS_DEFAULT: u32 = 240_000;
-
-/// The requests in progress that a server allows which names no number.
-const REQUESTS_IN_PROGRESS_DEFAULT: usize = 64;
-
-/// What the server allows, as far as a client has to mind it; the defaults hold until `Welcome`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) frame_bytes_max: usize,
-    pub(super) body_bytes_max: usize,
-    pub(super) requests_in_progress_max: usize,
-    pub(super) keepalive: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            frame_bytes_max: FRAME_BYTES_MAX_DEFAULT,
-            body_bytes_max: FRAME_BYTES_MAX_DEFAULT - 1024,
-            requests_in_progress_max: REQUESTS_IN_PROGRESS_DEFAULT,
-            keepalive: Duration::from_millis(KEEPALIVE_MS_DEFAULT.into()),
-        }
-    }
-}
-
-impl Limits {
-    /// A field that the server left at 0 keeps its default.
-    fn from_welcome(welcome: &proto::Welcome) -> Self {
-        let said = |value: u32, default: usize| match value {
-            0 => default,
-            value => value as usize,
-        };
-        let limits = welcome.limits.unwrap_or_default();
-        let default = Self::default();
-        let keepalive_ms = match welcome.keepalive_ms {
-            0 => KEEPALIVE_MS_DEFAULT,
-            keepalive_ms => keepalive_ms,
-        };
-        Self {
-            frame_bytes_max: said(limits.frame_bytes_max, default.frame_bytes_max),
-            body_bytes_max: said(limits.body_bytes_max, default.body_bytes_max),
-            requests_in_progress_max: said(limits.requests_in_progress_max, default.requests_in_progress_max),
-            keepalive: Duration::from_millis(keepalive_ms.into()),
-        }
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -85,6 +39,8 @@ pub(super) struct Link {
     state: State,
     /// What follows this connection is not another one.
     stop: bool,
+    /// Why not, when that is in order.
+    ending: Option<Ending>,
     /// Attempts since the last login.
     failures: u32,
     connections: u64,
@@ -98,6 +54,7 @@ impl Link {
         Self {
             state: State::Down { reconnect_at: now },
             stop: false,
+            ending: None,
             failures: 0,
             connections: 0,
             retry_after: None,
@@ -120,11 +77,14 @@ impl Link {
         }
     }
 
-    pub(super) fn said_bye(&mut self, bye: proto::Bye) {
-        self.stop |= bye.reason() == proto::bye::Reason::Replaced;
-        self.retry_after = Some(Duration::from_millis(bye.retry_after_ms.into()));
-        self.bye = Some(Box::new(bye));
-        self.close();
+    /// Comes back no earlier than this; `None` leaves that to the backoff.
+    pub(super) fn retry_after(&mut self, retry_after: Option<Duration>) {
+        self.retry_after = retry_after;
+    }
+
+    /// Does not come back by itself.
+    pub(super) fn stop(&mut self) {
+        self.stop = true;
     }
 }
 
@@ -146,11 +106,11 @@ impl Session {
             client_version: self.config.client_version.to_string(),
         };
         let login = proto::Login {
-            method: Some(proto::login::Method::Jwt(self.config.token.clone())),
+            method: Some(self.config.credentials.to_method()),
             device_id: self.config.device_id.0,
             device_name: self.config.device_name.to_string(),
             platform: self.config.platform.to_string(),
-            want_session_token: false,
+            want_session_token: self.config.want_session_token,
         };
         for body in [Body::Hello(hello), Body::Login(login)] {
             let request_id = self.next_request_id;
@@ -173,6 +133,7 @@ impl Session {
         if self.link.is_connected() {
             self.events.push_back(Event::Disconnected { bye });
         }
+        self.events.extend(self.link.ending.take().map(Event::Ended));
         self.link.state = if self.link.stop {
             State::Stopped
         } else {
@@ -205,16 +166,18 @@ impl Session {
         self.link.state == State::Ready
     }
 
-    /// Replaced by another connection of the same device, or refused for good: this session will not connect by itself.
+    /// Logged out, replaced, revoked, or refused for good: this session will not connect by itself.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.link.stop
     }
 
-    /// Logs in with this token from the next connection on, and lets a stopped session connect again.
-    pub fn set_token(&mut self, now: Duration, token: String) {
-        self.config.token = token;
+    /// Logs in with these from the next connection on, and lets a stopped session connect again.
+    pub fn set_credentials(&mut self, now: Duration, credentials: impl Into<Credentials>) {
+        self.config.credentials = credentials.into();
+        self.fallback = None;
         self.link.stop = false;
+        self.link.ending = None;
         if self.link.state == State::Stopped {
             self.link.state = State::Down { reconnect_at: now };
         }
@@ -238,7 +201,7 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn handle_logged_in(&mut self, now: Duration, logged_in: &proto::LoggedIn) -> Result<(), ProtocolError> {
+    pub(super) fn handle_logged_in(&mut self, now: Duration, logged_in: proto::LoggedIn) -> Result<(), ProtocolError> {
         let user_id = UserId(logged_in.user_id);
         if self.link.state != State::Opening || self.user_id.is_some_and(|known| known != user_id) {
             return Err(ProtocolError::Unexpected("LoggedIn"));
@@ -247,13 +210,49 @@ impl Session {
         self.link.state = State::Ready;
         self.link.failures = 0;
         self.timers.clear(Timer::Reply);
-        self.timers.set(Timer::Keepalive, now + self.limits.keepalive);
-        self.events.push_back(Event::LoggedIn { user_id, created: logged_in.created });
+        self.timers.set(Timer::Keepalive, now + self.limits.keepalive());
+        let created = logged_in.created;
+        let session_token = self.adopt_session_token(logged_in);
+        self.events.push_back(Event::LoggedIn { user_id, created, session_token });
         self.begin_sync();
-        let room = self.limits.requests_in_progress_max;
+        let room = self.limits.requests_in_progress_max();
         self.transmit_syncs(now, room);
         self.repeat_marks(now);
+        self.watch_again();
         Ok(())
+    }
+
+    /// Later logins use the session token: it costs the server no password hash, and the password can be forgotten. A
+    /// JWT is kept for when the session token is refused.
+    fn adopt_session_token(&mut self, logged_in: proto::LoggedIn) -> Option<SessionToken> {
+        if logged_in.session_token.is_empty() {
+            return None;
+        }
+        let secret = Secret::from(logged_in.session_token);
+        let used = std::mem::replace(&mut self.config.credentials, Credentials::SessionToken(secret.clone()));
+        if matches!(used, Credentials::Jwt(_)) {
+            self.fallback = Some(Box::new(used));
+        }
+        Some(SessionToken { secret, expires_us: logged_in.session_token_expires_us })
+    }
+
+    /// The server closes, and says whether to come back.
+    pub(super) fn handle_bye(&mut self, bye: proto::Bye) {
+        match bye.reason() {
+            Reason::Replaced => self.end(Ending::Replaced),
+            Reason::Revoked => self.end(Ending::Revoked),
+            Reason::Unspecified | Reason::Drain | Reason::Idle => {}
+        }
+        self.link.retry_after = Some(Duration::from_millis(bye.retry_after_ms.into()));
+        self.link.bye = Some(Box::new(bye));
+        self.link.close();
+    }
+
+    /// The session stops with its connection. The first reason counts.
+    pub(super) fn end(&mut self, ending: Ending) {
+        self.link.stop = true;
+        self.link.ending.get_or_insert(ending);
+        self.link.close();
     }
 
     pub(super) fn handle_pong(&mut self, pong: &proto::Pong) -> Result<(), ProtocolError> {
@@ -265,46 +264,6 @@ impl Session {
         Ok(())
     }
 
-    /// A refusal: of one request, or of the connection.
-    pub(super) fn handle_error(
-        &mut self,
-        now: Duration,
-        request_id: u64,
-        error: proto::Error,
-    ) -> Result<(), ProtocolError> {
-        if self.is_ready()
-            && let Some(reset) = &error.log_reset
-        {
-            // The server goes on with this log and the others of a sync by itself.
-            let server_goes_on = request_id == 0 || self.is_sync(request_id);
-            self.handle_log_reset(reset, !server_goes_on)?;
-            if server_goes_on {
-                return Ok(());
-            }
-        }
-        if request_id == 0 || !self.is_ready() {
-            self.connection_refused(error);
-            return Ok(());
-        }
-        let retry = error.action() == Action::Retry;
-        let retry_at = now + Duration::from_millis(error.retry_after_ms.into()).max(RETRY_PAUSE_MIN);
-        if let Some(conversation) = self.take_repair(request_id) {
-            if retry {
-                self.postpone_repair(conversation, retry_at);
-            } else {
-                self.abandon_repair(conversation);
-            }
-        } else if self.is_sync(request_id) {
-            // Without its sync the session would miss entries: begin again on a new connection.
-            self.connection_refused(error);
-        } else if retry {
-            self.outbox.retry_at(request_id, retry_at);
-        } else if let Some(frame) = self.outbox.complete(request_id) {
-            self.request_failed(request_id, frame.body.as_ref(), error);
-        }
-        Ok(())
-    }
-
     /// Pings a line on which nothing was sent for long.
     pub(super) fn ping_silence(&mut self, now: Duration) {
         self.ping(now, 0);
@@ -312,43 +271,7 @@ impl Session {
 
     pub(super) fn note_written(&mut self, now: Duration) {
         if self.is_ready() {
-            self.timers.set(Timer::Keepalive, now + self.limits.keepalive);
+            self.timers.set(Timer::Keepalive, now + self.limits.keepalive());
         }
-    }
-
-    fn handle_log_reset(&mut self, reset: &proto::LogReset, sync_again: bool) -> Result<(), ProtocolError> {
-        let conversation = Conversation::try_from(&reset.conversation)?;
-        let (floor, head) = (Seq(reset.floor), Seq(reset.head));
-        self.reset_log(conversation, LogId(reset.log_id), floor, head)?;
-        if sync_again {
-            self.sync_again(conversation);
-        }
-        Ok(())
-    }
-
-    fn request_failed(&mut self, request_id: u64, body: Option<&Body>, error: proto::Error) {
-        let error = Box::new(error);
-        self.events.push_back(match body {
-            Some(Body::Send(_)) => Event::SendFailed { id: SendId(request_id), error },
-            _ => Event::RequestFailed { request: RequestId(request_id), error },
-        });
-    }
-
-    /// The connection ends after this; whether another may follow is the error's `action`. An action that this version
-    /// does not know is tried again, with backoff.
-    fn connection_refused(&mut self, error: proto::Error) {
-        match error.action() {
-            Action::Retry | Action::Unspecified => {
-                if error.retry_after_ms > 0 {
-                    let retry_after = Duration::from_millis(error.retry_after_ms.into());
-                    self.link.retry_after = Some(retry_after);
-                }
-            }
-            Action::Reauthenticate | Action::FixRequest | Action::GiveUp => {
-                self.link.stop = true;
-                self.events.push_back(Event::FatalError { error: Box::new(error) });
-            }
-        }
-        self.link.close();
     }
 }

@@ -7,12 +7,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::event::Recipient;
-use crate::ids::GroupId;
-use crate::proto::{ClientFrame, MessageName, client_frame::Body};
+use super::lanes::{lane, name_mut};
+use crate::ids::{Conversation, UserId};
+use crate::proto::{ClientFrame, client_frame::Body};
 
 /// The conversations that an earlier request holds back, while the outbox is walked.
-type Held = Vec<Recipient>;
+type Held = Vec<Conversation>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -31,6 +31,8 @@ struct Item {
     state: State,
     /// It was on the wire before, so it may have been stored.
     attempted: bool,
+    /// The session's own, of which the application does not know; it ends with its connection.
+    own: bool,
 }
 
 /// The requests of one session.
@@ -57,17 +59,22 @@ impl Outbox {
 
     /// Queues a new request.
     pub(super) fn push(&mut self, frame: ClientFrame) {
-        self.push_item(frame, false);
+        self.push_item(frame, false, false);
+    }
+
+    /// Queues a request of the session's own, for this connection only.
+    pub(super) fn push_own(&mut self, frame: ClientFrame) {
+        self.push_item(frame, false, true);
     }
 
     /// Queues a request that an earlier run of the application may have put on the wire: a resend from the start.
     pub(super) fn push_attempted(&mut self, frame: ClientFrame) {
-        self.push_item(frame, true);
+        self.push_item(frame, true, false);
     }
 
-    fn push_item(&mut self, frame: ClientFrame, attempted: bool) {
+    fn push_item(&mut self, frame: ClientFrame, attempted: bool, own: bool) {
         self.waiting += 1;
-        self.items.push_back(Item { frame, state: State::Queued, attempted });
+        self.items.push_back(Item { frame, state: State::Queued, attempted, own });
     }
 
     pub(super) fn frames(&self) -> impl Iterator<Item = &ClientFrame> {
@@ -75,18 +82,19 @@ impl Outbox {
     }
 
     /// Puts what may go on the wire, at most `room` requests: `write` gets each frame and whether it is a resend.
-    /// `head_of` says which head is known of a conversation. Returns the next time at which there is more to do.
+    /// `me` is who sends, `head_of` says which head is known of a conversation. Returns the next time at which there is more to do.
     pub(super) fn transmit(
         &mut self,
         now: Duration,
         mut room: usize,
-        head_of: impl Fn(Recipient) -> u64,
+        me: UserId,
+        head_of: impl Fn(&Conversation) -> u64,
         mut write: impl FnMut(&ClientFrame, bool),
     ) -> Option<Duration> {
         let mut held = Held::new();
         let mut next_retry: Option<Duration> = None;
         for item in self.items.iter_mut().filter(|item| item.state != State::InFlight) {
-            let lane = lane(&item.frame);
+            let lane = item.lane(me);
             if lane.is_some_and(|lane| held.contains(&lane)) {
                 continue;
             }
@@ -101,7 +109,7 @@ impl Outbox {
                 break;
             }
             room -= 1;
-            item.name_attempt(&head_of);
+            item.name_attempt(lane.as_ref().map_or(0, &head_of));
             write(&item.frame, item.attempted);
             item.attempted = true;
             item.state = State::InFlight;
@@ -115,6 +123,34 @@ impl Outbox {
     pub(super) fn find(&self, request_id: u64) -> Option<&ClientFrame> {
         let at = self.position(request_id)?;
         Some(&self.items[at].frame)
+    }
+
+    /// Whether a request on the wire may be sent again after a refusal for now: it is named, so that it is stored once,
+    /// or it is the session's own.
+    pub(super) fn is_resendable(&mut self, request_id: u64) -> bool {
+        let Some(at) = self.position(request_id) else {
+            return false;
+        };
+        let item = &mut self.items[at];
+        item.own || item.frame.body.as_mut().and_then(name_mut).is_some()
+    }
+
+    /// Whether a request on the wire is the session's own.
+    pub(super) fn is_own(&self, request_id: u64) -> bool {
+        self.position(request_id).is_some_and(|at| self.items[at].own)
+    }
+
+    /// Takes a `Logout` that may have been done already.
+    pub(super) fn take_attempted_logout(&mut self) -> Option<u64> {
+        let is_logout = |item: &Item| item.attempted && matches!(item.frame.body, Some(Body::Logout(_)));
+        let at = self.items.iter().position(is_logout)?;
+        let item = self.items.remove(at)?;
+        if item.state == State::InFlight {
+            self.in_flight -= 1
+        } else {
+            self.waiting -= 1
+        }
+        Some(item.frame.request_id)
     }
 
     /// The server has answered for good.
@@ -140,6 +176,7 @@ impl Outbox {
 
     /// The connection is gone: whatever was on the wire is to be sent again, in the same order.
     pub(super) fn disconnect(&mut self) {
+        self.items.retain(|item| !item.own);
         for item in &mut self.items {
             item.state = State::Queued;
         }
@@ -148,9 +185,9 @@ impl Outbox {
     }
 
     /// A log began anew: an earlier resend may be stored anywhere in it, so all of it is to be searched.
-    pub(super) fn forget_after_seq(&mut self, recipient: Recipient) {
+    pub(super) fn forget_after_seq(&mut self, conversation: Conversation, me: UserId) {
         for item in &mut self.items {
-            if lane(&item.frame) == Some(recipient)
+            if item.lane(me) == Some(conversation)
                 && let Some(name) = item.frame.body.as_mut().and_then(name_mut)
             {
                 name.after_seq = 0;
@@ -164,42 +201,18 @@ impl Outbox {
 }
 
 impl Item {
+    fn lane(&self, me: UserId) -> Option<Conversation> {
+        lane(self.frame.body.as_ref()?, me)
+    }
+
     /// Writes into the frame's name whether this is a resend; at the first attempt, also after which head.
-    fn name_attempt(&mut self, head_of: impl Fn(Recipient) -> u64) {
-        let lane = lane(&self.frame);
+    fn name_attempt(&mut self, head: u64) {
         let Some(name) = self.frame.body.as_mut().and_then(name_mut) else {
             return;
         };
         name.resend = self.attempted;
         if !self.attempted {
-            name.after_seq = lane.map_or(0, head_of);
+            name.after_seq = head;
         }
-    }
-}
-
-/// The conversation whose order a request belongs to.
-fn lane(frame: &ClientFrame) -> Option<Recipient> {
-    use crate::proto::send::To;
-    let group = |group: u64| Some(Recipient::Group(GroupId(group)));
-    match frame.body.as_ref()? {
-        Body::Send(send) => match *send.to.as_ref()? {
-            To::User(user) => Some(Recipient::User(user.into())),
-            To::Group(id) => group(id),
-        },
-        Body::AddMembers(request) => group(request.group),
-        Body::RemoveMembers(request) => group(request.group),
-        Body::Leave(request) => group(request.group),
-        _ => None,
-    }
-}
-
-fn name_mut(body: &mut Body) -> Option<&mut MessageName> {
-    match body {
-        Body::Send(request) => request.name.as_mut(),
-        Body::CreateGroup(request) => request.name.as_mut(),
-        Body::AddMembers(request) => request.name.as_mut(),
-        Body::RemoveMembers(request) => request.name.as_mut(),
-        Body::Leave(request) => request.name.as_mut(),
-        _ => None,
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::event::ProtocolError;
+use super::refusal::ProtocolError;
 use super::timers::Timer;
 use super::{Session, proto};
 use crate::ids::{Conversation, Seq};

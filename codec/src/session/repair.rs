@@ -7,7 +7,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::event::{ProtocolError, Source};
+use super::event::Source;
+use super::refusal::ProtocolError;
 use super::timers::Timer;
 use super::tracks::{Verdict, last_seq};
 use super::{Session, proto};

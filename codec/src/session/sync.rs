@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use super::event::{Event, ProtocolError, Recipient, Source};
+use super::event::{Event, Source};
+use super::refusal::ProtocolError;
 use super::tracks::{Verdict, check_contiguous, last_seq};
 use super::{Session, proto};
 use crate::ids::{Conversation, LogId, Seq};
@@ -67,7 +68,7 @@ impl Session {
     /// The next page of cursors; `None` when all have gone.
     fn next_sync(&mut self) -> Option<proto::Sync> {
         let syncing = self.syncing.as_mut().filter(|syncing| syncing.last_due || syncing.wanted)?;
-        let page = (self.limits.frame_bytes_max / CURSOR_BYTES_MAX).clamp(1, CURSORS_MAX);
+        let page = (self.limits.frame_bytes_max() / CURSOR_BYTES_MAX).clamp(1, CURSORS_MAX);
         let mut wanted = self.tracks.iter_mut().filter(|track| track.sync_wanted);
         let cursors = wanted
             .by_ref()
@@ -175,8 +176,8 @@ impl Session {
     ) -> Result<(), ProtocolError> {
         let track = self.tracks.entry(conversation, self.config.conversations_max)?;
         track.reset(log_id, head);
-        if let Some(recipient) = self.recipient_of(conversation) {
-            self.outbox.forget_after_seq(recipient);
+        if let Some(me) = self.user_id {
+            self.outbox.forget_after_seq(conversation, me);
         }
         self.events.push_back(Event::LogReset { conversation, log_id, floor, head });
         Ok(())
@@ -205,12 +206,5 @@ impl Session {
             track.head = track.head.max(head);
         }
         Ok(())
-    }
-
-    fn recipient_of(&self, conversation: Conversation) -> Option<Recipient> {
-        match conversation {
-            Conversation::Group(group) => Some(Recipient::Group(group)),
-            Conversation::Direct { .. } => conversation.peer(self.user_id?).map(Recipient::User),
-        }
     }
 }

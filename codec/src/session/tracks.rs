@@ -3,7 +3,7 @@
 //! Promises: what passes is reported once, in order, without a gap. Never does a cursor move by anything but the rule
 //! in `chat.proto` (at `Entries`), a restored cursor, or a reset of the log.
 
-use super::event::ProtocolError;
+use super::refusal::ProtocolError;
 use super::repair::Gap;
 use crate::ids::{Conversation, LogId, Seq};
 use crate::proto;

@@ -58,7 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn reconnect(rig: &mut Rig) {
     rig.disconnect();
     if rig.session.is_stopped() {
-        rig.session.set_token(rig.now, "token".into());
+        rig.session.set_credentials(rig.now, "token");
     }
     rig.login();
 }

@@ -35,7 +35,7 @@ fn opens_in_one_write_and_holds_back_requests() {
     let after = rig.sent();
     assert_eq!(sync_ids(&after).len(), 1);
     assert_eq!(sends(&after).len(), 1);
-    let expected = Event::LoggedIn { user_id: ME, created: true };
+    let expected = Event::LoggedIn { user_id: ME, created: true, session_token: None };
     assert_eq!(rig.events(), [expected]);
     assert_eq!(rig.session.user_id(), Some(ME));
 }
@@ -68,11 +68,11 @@ fn a_refused_token_stops_until_there_is_another() {
     let expired = error(proto::error::Action::Reauthenticate, proto::ErrorCode::TokenExpired, 0);
     rig.say(login, Down::Error(expired));
     assert!(rig.session.should_close());
-    assert!(matches!(rig.events()[..], [Event::FatalError { .. }]));
+    assert!(matches!(rig.events()[..], [Event::CredentialsNeeded { .. }]));
     rig.disconnect();
     assert_eq!(rig.session.reconnect_at(), None);
 
-    rig.session.set_token(rig.now, "fresh".into());
+    rig.session.set_credentials(rig.now, "fresh");
     assert_eq!(rig.session.reconnect_at(), Some(rig.now));
     rig.connect();
     let Some(Up::Login(login)) = &rig.sent()[1].body else {

@@ -33,14 +33,21 @@ impl Thread {
                 error.code(),
                 error.field
             )),
-            Event::FatalError { error } => self.handle_fatal(&error),
+            Event::FatalError { error } | Event::CredentialsNeeded { error } => self.handle_fatal(&error),
             Event::LogReset { conversation, .. } => self.handle_reset(index, &conversation),
             Event::Disconnected { bye } => {
                 if let Some(bye) = bye {
                     self.meters.note_error(format!("bye: {:?}", bye.reason()));
                 }
             }
-            Event::Receipts { .. } | Event::ConversationChanged { .. } | Event::Pong { .. } => {}
+            Event::Receipts { .. }
+            | Event::ConversationChanged { .. }
+            | Event::Presence(_)
+            | Event::WatchEnded { .. }
+            | Event::Signalled { .. }
+            | Event::RingTimeout { .. }
+            | Event::Ended(_)
+            | Event::Pong { .. } => {}
         }
     }
 
