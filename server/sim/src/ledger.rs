@@ -5,12 +5,12 @@ use crate::store::Store;
 use hubbub_core::entry::{Entries, EntryHeader};
 use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, MessageId, MessageName, Seq, UserId};
 use hubbub_core::machine::Effect;
-use hubbub_core::records::{Batch, Block, Read, ReadResult, Write};
+use hubbub_core::records::{Batch, Block, Write};
 use hubbub_core::request::{ConversationState, Reply};
 use std::collections::BTreeMap;
 
 /// What is durable, what was promised, and counts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Ledger {
     /// What is durable.
     pub store: Store,
@@ -30,8 +30,24 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// Nothing yet, in so many partitions.
+    #[must_use]
+    pub fn new(partitions: u16) -> Ledger {
+        Ledger {
+            store: Store::new(partitions),
+            stored: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            acked: BTreeMap::new(),
+            went_back: false,
+            acks: 0,
+            taken: 0,
+            repeated: 0,
+            duplicates: 0,
+        }
+    }
+
     /// Makes a batch durable; a name must be new in its conversation.
-    pub fn apply(&mut self, batch: &Batch) {
+    pub fn apply(&mut self, batch: Batch) {
         for write in &batch.writes {
             if let Write::PutBlock(conversation, block) = write {
                 self.note_block(conversation, block);
@@ -133,8 +149,7 @@ impl Ledger {
     fn check_reply(&self, user: UserId, reply: &Reply) {
         match reply {
             Reply::LoggedIn { .. } => {
-                let account = self.store.read(&Read::User(user));
-                assert!(matches!(account, ReadResult::User(Some(_))), "the account of {user} is durable");
+                assert!(self.store.has_account(user), "the account of {user} is durable");
             }
             Reply::Sent { conversation, seq, message_id, .. } => {
                 let entry = self.entry(conversation, *seq);
@@ -187,9 +202,9 @@ impl Ledger {
     /// Sabotage: the newest block of a log that holds an acked entry was never durable.
     pub(crate) fn lose_acked(&mut self) {
         let Some(((conversation, _), _)) = self.acked.first_key_value() else { return };
-        let Some(block) = self.store.lose_block(conversation) else { return };
-        self.entries.entry(*conversation).or_default().truncate(block.first.0 as usize - 1);
-        self.stored.retain(|(of, _), seq| of != conversation || *seq < block.first);
+        let Some(first) = self.store.lose_block(conversation) else { return };
+        self.entries.entry(*conversation).or_default().truncate(first.0 as usize - 1);
+        self.stored.retain(|(of, _), seq| of != conversation || *seq < first);
     }
 
     // ---- Promises ----
@@ -223,14 +238,11 @@ impl Ledger {
     /// Groups have an owner among their members, or nobody.
     pub fn check_groups(&self) {
         for id in self.store.conversations() {
-            let ReadResult::Conversation(Some(stored)) = self.store.read(&Read::Conversation(*id)) else { continue };
-            if let Conversation::Direct { .. } = id {
-                continue;
-            }
-            let present =
-                stored.members.iter().filter(|(_, member)| member.spans.last().is_some_and(|s| s.left.is_none()));
-            let present: Vec<UserId> = present.map(|(user, _)| *user).collect();
-            let owner = stored.record.owner;
+            let Some(record) = self.store.record(id).filter(|_| matches!(id, Conversation::Group(_))) else { continue };
+            let members = self.store.members(id);
+            let present = members.filter(|(_, member)| member.spans.last().is_some_and(|span| span.left.is_none()));
+            let present: Vec<UserId> = present.map(|(user, _)| user).collect();
+            let owner = record.owner;
             assert!(present.contains(&owner) || (present.is_empty() && owner == UserId(0)), "{id:?} has an owner");
         }
     }

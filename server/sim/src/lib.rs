@@ -9,7 +9,7 @@
 //! | `world` | people, what they do, faults, and the end of a run |
 //! | `server` | shards, lanes, batches and reads under way, the edge |
 //! | `lanes` | bounded queues between shards |
-//! | `store` | what is durable, in plain maps |
+//! | `store` | what is durable: the store's twin in memory, and a shadow of it |
 //! | `client` | whoever speaks with the server: one of the next two |
 //! | `device` | a plain device, which keeps the rules of the protocol in the core's language |
 //! | `app` | an application of the client library, in bytes |

@@ -74,7 +74,7 @@ impl Server {
     #[must_use]
     pub fn new(settings: Settings, slots: SlotTable, limits: EdgeLimits) -> Server {
         let mut server = Server {
-            ledger: Ledger::default(),
+            ledger: Ledger::new(slots.partitions()),
             now: Timestamp(1_700_000_000_000_000),
             elapsed: Duration::ZERO,
             read_failures: 0,
@@ -97,7 +97,7 @@ impl Server {
     }
 
     fn start(&mut self) {
-        let states = self.ledger.store.partition_states(self.slots.partitions());
+        let states = self.ledger.store.partition_states();
         let count = usize::from(self.slots.shards());
         let shard = |id| Shard::new(ShardId(id as u16), self.settings.clone(), self.slots.clone(), &states);
         self.shards = (0..count).map(shard).collect();
@@ -215,9 +215,10 @@ impl Server {
         let waiting: Vec<usize> = (0..self.sealed.len()).filter(|p| !self.sealed[*p].is_empty()).collect();
         let Some(&partition) = dice.pick(&waiting) else { return false };
         let batch = self.sealed[partition].pop_front().expect("it is not empty");
-        self.ledger.apply(&batch);
+        let position = batch.position;
+        self.ledger.apply(batch);
         if self.sabotage != Some(Sabotage::CommitEarly) {
-            self.durable[partition].push_back(batch.position);
+            self.durable[partition].push_back(position);
         }
         true
     }

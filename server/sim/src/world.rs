@@ -9,7 +9,6 @@ use crate::sabotage::Sabotage;
 use crate::server::{ConnectionId, EdgeLimits, Server};
 use bytes::Bytes;
 use hubbub_core::ids::{Conversation, DeviceId, Seq, UserId};
-use hubbub_core::records::{Read, ReadResult};
 use hubbub_core::request::Action;
 use hubbub_core::settings::Settings;
 use hubbub_core::slots::SlotTable;
@@ -298,7 +297,7 @@ impl World {
     }
 
     fn has_account(&self, user: UserId) -> bool {
-        matches!(self.server.ledger.store.read(&Read::User(user)), ReadResult::User(Some(_)))
+        self.server.ledger.store.has_account(user)
     }
 
     fn change_group(&mut self, step: usize, at: usize) {
