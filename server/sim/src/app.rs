@@ -4,7 +4,7 @@
 //! What the library promises to applications is checked here: entries come once, in order and without a gap; each
 //! request is answered once, over any number of connections; marks never go back.
 
-use crate::device::check_skip;
+use crate::device::{check_signal, check_skip};
 use crate::dice::Dice;
 use crate::ledger::Ledger;
 use crate::names::{to_codec, to_core};
@@ -13,7 +13,8 @@ use bytes::BytesMut;
 use hubbub_codec::ids as codec;
 use hubbub_codec::proto;
 use hubbub_codec::session::{
-    Event, OutgoingMessage, Recipient, Reply, RequestId, SendId, SendRefused, Session, SessionConfig,
+    CallId, CallStep, Event, OutgoingMessage, Recipient, Reply, RequestId, SendId, SendRefused, Session, SessionConfig,
+    Signal, SignalKind,
 };
 use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, MessageId, MessageName, Seq, UserId};
 use hubbub_core::request::Action;
@@ -305,6 +306,16 @@ impl App {
         self.settle(server);
     }
 
+    /// Signals in a conversation; the body tells how far it had read the log. Without a connection it is dropped.
+    pub fn signal(&mut self, server: &mut Server, conversation: Conversation, dice: &mut Dice) {
+        let call = |step| SignalKind::Call(CallId(1), step);
+        let kinds = [SignalKind::Typing, SignalKind::Custom, call(CallStep::Offer), call(CallStep::HangUp)];
+        let kind = *dice.pick(&kinds).expect("there are some");
+        let body = self.cursor(&conversation).0.to_be_bytes().to_vec().into();
+        let _ = self.session.signal(server.elapsed, &to_codec(&conversation), Signal { kind, body });
+        self.settle(server);
+    }
+
     // ---- Hearing ----
 
     fn take(&mut self, server: &mut Server, event: Event) {
@@ -336,6 +347,10 @@ impl App {
             Event::RequestFailed { request, .. } => {
                 assert!(self.requests.remove(&request), "each request is answered once");
             }
+            Event::Signalled { conversation, signal, .. } => {
+                let seq = signal.body.as_ref().try_into().map_or(0, u64::from_be_bytes);
+                check_signal(&server.ledger, self.user, &to_core(&conversation), Seq(seq));
+            }
             Event::ConversationChanged { conversation, .. } => {
                 self.logs.entry(to_core(&conversation)).or_default();
             }
@@ -345,7 +360,10 @@ impl App {
                 self.logs.insert(conversation, Reported { log_id, seq: Seq(0) });
                 self.marks.retain(|(of, _), _| *of != conversation);
             }
-            Event::FatalError { error } => panic!("{}/{} is refused for good: {error:?}", self.user, self.id),
+            Event::FatalError { error } | Event::CredentialsNeeded { error } => {
+                panic!("{}/{} is refused for good: {error:?}", self.user, self.id)
+            }
+            Event::Ended(ending) => panic!("{}/{} has ended: {ending:?}", self.user, self.id),
             _ => {}
         }
     }

@@ -163,10 +163,13 @@ impl Client {
 
     /// Signals in a conversation.
     pub fn signal(&mut self, server: &mut Server, conversation: Conversation, dice: &mut Dice) {
-        let kinds = [SignalKind::Typing, SignalKind::CallOffer, SignalKind::CallAnswer, SignalKind::Custom];
-        let kind = *dice.pick(&kinds).expect("there are some");
-        if let Client::Plain(device) = self {
-            device.signal(server, conversation, kind, dice.per_mille(300));
+        match self {
+            Client::Plain(device) => {
+                let kinds = [SignalKind::Typing, SignalKind::CallOffer, SignalKind::CallAnswer, SignalKind::Custom];
+                let kind = *dice.pick(&kinds).expect("there are some");
+                device.signal(server, conversation, kind, dice.per_mille(300));
+            }
+            Client::App(app) => app.signal(server, conversation, dice),
         }
     }
 

@@ -345,10 +345,6 @@ impl Server {
         if connection.stage != Stage::Open {
             return;
         }
-        // The client library does not know signals yet.
-        if matches!((effect, &connection.line), (Effect::PushSignal(..), Line::Bytes(_))) {
-            return;
-        }
         if room {
             connection.line.push(FrameBytes::Push(effect));
         } else if let Some((conversation, position)) = entries {
