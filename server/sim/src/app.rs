@@ -10,12 +10,14 @@ use crate::ledger::Ledger;
 use crate::names::{to_codec, to_core};
 use crate::server::{ConnectionId, Server};
 use bytes::BytesMut;
+use hubbub_codec::content::GoneReason;
 use hubbub_codec::ids as codec;
 use hubbub_codec::proto;
 use hubbub_codec::session::{
     CallId, CallStep, Event, OutgoingMessage, Recipient, Reply, RequestId, SendId, SendRefused, Session, SessionConfig,
     Signal, SignalKind,
 };
+use hubbub_codec::timeline::Timeline;
 use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, MessageId, MessageName, Seq, UserId};
 use hubbub_core::request::Action;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +38,8 @@ pub struct App {
     unread: BytesMut,
     /// What was reported of each log.
     logs: BTreeMap<Conversation, Reported>,
+    /// What it amounts to.
+    timelines: BTreeMap<Conversation, Timeline>,
     sends: BTreeMap<SendId, Sending>,
     requests: BTreeSet<RequestId>,
     marks: BTreeMap<(Conversation, codec::UserId), (u64, u64)>,
@@ -110,6 +114,7 @@ impl App {
             habits,
             unread: BytesMut::new(),
             logs: BTreeMap::new(),
+            timelines: BTreeMap::new(),
             sends: BTreeMap::new(),
             requests: BTreeSet::new(),
             marks: BTreeMap::new(),
@@ -174,6 +179,7 @@ impl App {
         self.marks.clear();
         self.sends.clear();
         if !with_data {
+            self.timelines.clear();
             return self.logs.clear();
         }
         for (conversation, log_id, seq) in old.cursors() {
@@ -358,6 +364,7 @@ impl App {
                 assert!(server.has_lost_power(), "no log begins anew by itself");
                 let conversation = to_core(&conversation);
                 self.logs.insert(conversation, Reported { log_id, seq: Seq(0) });
+                self.timelines.remove(&conversation);
                 self.marks.retain(|(of, _), _| *of != conversation);
             }
             Event::FatalError { error } | Event::CredentialsNeeded { error } => {
@@ -410,6 +417,7 @@ impl App {
             assert!(seq > reported.seq, "{}/{} is told {seq} of {conversation:?} again", self.user, self.id);
             check_skip(ledger, self.user, &conversation, reported.seq, Seq(seq.0 - 1));
             check_entry(ledger, self.user, &conversation, entry);
+            self.timelines.entry(conversation).or_default().push(entry);
             reported.seq = seq;
             ledger.taken += 1;
         }
@@ -450,21 +458,53 @@ impl App {
         for (conversation, reported) in &self.logs {
             check_skip(ledger, self.user, conversation, reported.seq, self.cursor(conversation));
         }
+        self.timelines.iter().for_each(|(id, timeline)| self.check_timeline(ledger, id, timeline));
+        self.logs.keys().for_each(|conversation| self.check_delivered(ledger, conversation));
+    }
+
+    /// What it holds of a log that it has followed since is what the log amounts to.
+    fn check_timeline(&self, ledger: &Ledger, conversation: &Conversation, timeline: &Timeline) {
+        let whole = ledger.timeline(conversation);
+        let spans = ledger.store.member(conversation, self.user).map_or(&[][..], |member| &member.spans);
+        let Some(span) = spans.last().filter(|span| span.left.is_none()) else { return };
+        for (seq, message) in timeline.messages().filter(|(seq, _)| seq.0 >= span.joined.0) {
+            let whole = whole.message(seq);
+            let same = whole == Some(message) || (message.gone.is_some() && message.body.is_empty());
+            assert!(same, "{}/{} sees {seq} of {conversation:?} as {message:?}, not {whole:?}", self.user, self.id);
+            let revoked = whole.is_some_and(|whole| whole.gone == Some(GoneReason::Revoked));
+            assert!(!revoked || message.gone.is_some(), "{}/{} keeps {seq}, which was revoked", self.user, self.id);
+        }
+    }
+
+    /// The server knows what it holds.
+    fn check_delivered(&self, ledger: &Ledger, conversation: &Conversation) {
+        let member = ledger.store.member(conversation, self.user);
+        let follows = member.is_some_and(|member| member.spans.last().is_some_and(|span| span.left.is_none()));
+        let (held, known) = (self.cursor(conversation), ledger.store.marks(conversation, self.user).0);
+        let reported = self.logs.get(conversation).map_or(Seq(0), |log| log.seq);
+        assert!(
+            !follows || known >= reported.min(held),
+            "{}/{} holds {reported} of {conversation:?}, and the server knows of {known}",
+            self.user,
+            self.id
+        );
     }
 }
 
 fn check_entry(ledger: &Ledger, user: UserId, conversation: &Conversation, entry: &proto::Entry) {
     let seq = Seq(entry.seq);
     assert!(ledger.may_see(user, conversation, seq), "{user} takes {seq} of {conversation:?}, and may not see it");
-    let stored = ledger.entry(conversation, seq).expect("what is reported is durable");
-    let name = stored.name.expect("entries have names");
-    let as_stored = entry.message_id == stored.message_id.0
-        && entry.sender == name.sender.0
-        && entry.device_id == name.device.0
-        && *entry.client_message_id == *name.client_message_id.as_bytes()
-        && entry.time_us == stored.time.0
-        && entry.ordinal == stored.ordinal;
-    assert!(as_stored, "{seq} of {conversation:?} is reported as {entry:?}");
+    let said = ledger.said(conversation, seq).expect("what is reported is durable");
+    assert!(is_said(entry, said), "{seq} of {conversation:?} is reported as {entry:?}, and was {said:?}");
+}
+
+/// Whether an entry is what was decided, or what is left of it.
+fn is_said(entry: &proto::Entry, said: &proto::Entry) -> bool {
+    if entry.event_type() == proto::EventType::Gone {
+        let nothing = entry.body.is_empty() && entry.event.is_none() && entry.content_type.is_empty();
+        return nothing && (entry.message_id, entry.ordinal) == (said.message_id, said.ordinal);
+    }
+    entry == said
 }
 
 fn is_direct(conversation: &Conversation) -> bool {

@@ -2,11 +2,16 @@
 //! a client takes. A check that fails panics.
 
 use crate::store::Store;
+use hubbub_codec::content::Role;
+use hubbub_codec::ids as codec;
+use hubbub_codec::proto;
+use hubbub_codec::timeline::Timeline;
 use hubbub_core::entry::{Entries, EntryHeader};
 use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, MessageId, MessageName, Seq, UserId};
 use hubbub_core::machine::Effect;
 use hubbub_core::records::{Batch, Block, Write};
 use hubbub_core::request::{ConversationState, Reply};
+use prost::Message as _;
 use std::collections::BTreeMap;
 
 /// What is durable, what was promised, and counts.
@@ -16,6 +21,8 @@ pub struct Ledger {
     pub store: Store,
     stored: BTreeMap<(Conversation, MessageName), Seq>,
     entries: BTreeMap<Conversation, Vec<EntryHeader>>,
+    /// The same entries with what they say, as they were decided.
+    said: BTreeMap<Conversation, Vec<proto::Entry>>,
     acked: BTreeMap<(Conversation, MessageName), (Seq, MessageId)>,
     /// Durable entries were lost at some time.
     went_back: bool,
@@ -37,6 +44,7 @@ impl Ledger {
             store: Store::new(partitions),
             stored: BTreeMap::new(),
             entries: BTreeMap::new(),
+            said: BTreeMap::new(),
             acked: BTreeMap::new(),
             went_back: false,
             acks: 0,
@@ -57,6 +65,8 @@ impl Ledger {
     }
 
     fn note_block(&mut self, conversation: &Conversation, block: &Block) {
+        let decoded = proto::Entries::decode(block.entries.clone()).expect("entries of the protocol");
+        self.said.entry(*conversation).or_default().extend(decoded.entries);
         let entries = self.entries.entry(*conversation).or_default();
         for encoded in Entries::new(&block.entries) {
             let header = EntryHeader::decode(encoded).expect("an entry");
@@ -75,6 +85,20 @@ impl Ledger {
     #[must_use]
     pub fn entry(&self, conversation: &Conversation, seq: Seq) -> Option<&EntryHeader> {
         self.entries.get(conversation)?.get((seq.0 as usize).checked_sub(1)?)
+    }
+
+    /// What the durable entry at a seq said when it was decided.
+    #[must_use]
+    pub fn said(&self, conversation: &Conversation, seq: Seq) -> Option<&proto::Entry> {
+        self.said.get(conversation)?.get((seq.0 as usize).checked_sub(1)?)
+    }
+
+    /// What all durable entries of a log amount to.
+    #[must_use]
+    pub fn timeline(&self, conversation: &Conversation) -> Timeline {
+        let mut timeline = Timeline::default();
+        timeline.extend(self.said.get(conversation).into_iter().flatten());
+        timeline
     }
 
     /// The last durable seq.
@@ -204,6 +228,7 @@ impl Ledger {
         let Some(((conversation, _), _)) = self.acked.first_key_value() else { return };
         let Some(first) = self.store.lose_block(conversation) else { return };
         self.entries.entry(*conversation).or_default().truncate(first.0 as usize - 1);
+        self.said.entry(*conversation).or_default().truncate(first.0 as usize - 1);
         self.stored.retain(|(of, _), seq| of != conversation || *seq < first);
     }
 
@@ -235,15 +260,22 @@ impl Ledger {
         }
     }
 
-    /// Groups have an owner among their members, or nobody.
+    /// What is stored of groups is what their logs amount to; and they have an owner among their members, or nobody.
     pub fn check_groups(&self) {
         for id in self.store.conversations() {
             let Some(record) = self.store.record(id).filter(|_| matches!(id, Conversation::Group(_))) else { continue };
+            let timeline = self.timeline(id);
             let members = self.store.members(id);
             let present = members.filter(|(_, member)| member.spans.last().is_some_and(|span| span.left.is_none()));
-            let present: Vec<UserId> = present.map(|(user, _)| user).collect();
+            let present: BTreeMap<UserId, Seq> =
+                present.map(|(user, member)| (user, member.spans.last().expect("it has one").joined)).collect();
+            let said = timeline.members().iter().map(|(user, member)| (UserId(user.0), Seq(member.joined.0)));
+            assert_eq!(present, said.collect(), "members of {id:?} are those of its log");
+            assert_eq!(record.title, timeline.title(), "the title of {id:?} is that of its log");
             let owner = record.owner;
-            assert!(present.contains(&owner) || (present.is_empty() && owner == UserId(0)), "{id:?} has an owner");
+            let role = timeline.members().get(&codec::UserId(owner.0)).map(|member| member.role);
+            let owned = role == Some(Role::Owner) || (present.is_empty() && owner == UserId(0));
+            assert!(owned, "{id:?} has an owner: {owner} is {role:?}");
         }
     }
 }

@@ -51,6 +51,8 @@ pub struct World {
     trace: bool,
     /// Steps taken.
     steps: usize,
+    /// Bodies written.
+    bodies: u64,
     summary: Summary,
 }
 
@@ -99,6 +101,7 @@ impl World {
             earlier: None,
             trace,
             steps: 0,
+            bodies: 0,
             summary: Summary::default(),
         }
     }
@@ -293,7 +296,14 @@ impl World {
         let Some(conversation) = conversation else { return };
         self.note(|| format!("{step}: {user} writes to {conversation:?}"));
         let bytes = if self.dice.per_mille(30) { self.dice.between(10_000, 40_000) } else { self.dice.below(40) };
-        self.clients[at].append(&mut self.server, conversation, message(bytes));
+        let body = self.body(bytes);
+        self.clients[at].append(&mut self.server, conversation, message(body));
+    }
+
+    /// A body that no other message has.
+    fn body(&mut self, bytes: usize) -> Bytes {
+        self.bodies += 1;
+        format!("message {:>width$}", self.bodies, width = bytes.max(1)).into()
     }
 
     fn has_account(&self, user: UserId) -> bool {
@@ -405,7 +415,7 @@ impl World {
                 record.is_some_and(|member| member.spans.last().is_some_and(|span| span.left.is_none()))
             };
             if let Some(client) = self.clients.iter_mut().find(member) {
-                client.append(&mut self.server, conversation, message(3));
+                client.append(&mut self.server, conversation, message(Bytes::from_static(b"all")));
             }
         }
     }
@@ -473,6 +483,6 @@ fn settings(dice: &mut Dice, refusals: bool) -> Settings {
     }
 }
 
-fn message(bytes: usize) -> Action {
-    Action::Message { kind: 0, body: Bytes::from(vec![b'x'; bytes]), content_type: String::new(), reply_to: Seq(0) }
+fn message(body: Bytes) -> Action {
+    Action::Message { kind: 0, body, content_type: String::new(), reply_to: Seq(0) }
 }
