@@ -1,32 +1,16 @@
 #!/usr/bin/env python3
-"""A Hubbub client: a TCP socket, the official protobuf package, and the rules of proto/chat/v1/chat.proto.
+"""A Hubbub client: a TCP socket, the official protobuf package, and the rules of docs/protocol.md.
 
     client.py HOST PORT TOKEN DEVICE [--to-user ID TEXT]... [--to-group ID TEXT]... [--state FILE] [--expect N]
 
-Prints `seq sender body` for each entry. Ends when the logs are synced, N entries were printed and all sends are durable.
-FILE keeps cursors and unanswered sends from one run to the next. Exit codes: 0 done, 1 out of time, 2 usage, 3 refused.
+TOKEN is a JWT or a session token. Prints `seq sender body` for each entry. Ends when the logs are synced, N entries were
+printed and all sends are durable. FILE keeps cursors and unanswered sends from one run to the next.
+Exit codes: 0 done, 1 out of time, 2 usage, 3 refused.
 """
-import argparse, hashlib, json, os, random, secrets, socket, sys, tempfile, time
+import argparse, json, os, random, secrets, socket, sys, time
 from pathlib import Path
 
-
-def load_messages(proto=Path(__file__).resolve().parents[2] / "proto", source="chat/v1/chat.proto"):
-    """Compiles chat.proto on the first run, into a cache named after its content."""
-    digest = hashlib.sha256((proto / source).read_bytes()).hexdigest()[:16]
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "hubbub-client-py" / digest
-    if not cache.exists():
-        from grpc_tools import protoc
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        made = tempfile.mkdtemp(dir=cache.parent)
-        if protoc.main(["protoc", f"-I{proto}", f"--python_out={made}", source]) != 0:
-            sys.exit("chat.proto does not compile")
-        try:
-            os.rename(made, cache)
-        except OSError:  # another run was faster
-            pass
-    sys.path.insert(0, str(cache))
-    from chat.v1 import chat_pb2
-    return chat_pb2
+from wire import follow, framed, pb, unframed
 
 
 class Client:
@@ -51,7 +35,7 @@ class Client:
         while not self.done():
             try:
                 self.connection()
-            except OSError as lost:
+            except (OSError, ValueError) as lost:
                 print(f"connection lost: {lost}", file=sys.stderr)
                 self.failures += 1
                 time.sleep(random.uniform(0.5, 1) * min(0.2 * 2**self.failures, 5))
@@ -62,22 +46,22 @@ class Client:
         self.next_id, self.waiting, self.repairs, self.dirty, self.ack_at, self.retries = 1, {}, {}, {}, None, []
         self.synced, self.keepalive_s, self.heard_at, unread = False, 240, time.monotonic(), b""
         with socket.create_connection((self.args.host, self.args.port), timeout=10) as self.socket:
+            method = {"jwt" if self.args.token.count(".") == 2 else "session_token": self.args.token}
             self.request(hello=pb.Hello(version_min=1, version_max=1, client_name="client.py", client_version="1"))
-            self.request(login=pb.Login(jwt=self.args.token, device_id=self.args.device, platform="python"))
+            self.request(login=pb.Login(device_id=self.args.device, platform="python", **method))
             self.socket.settimeout(0.05)  # the clock of acknowledgements, retries and pings
             while not self.done():
                 try:
-                    received = self.socket.recv(65536)
-                    if not received:
+                    if not (received := self.socket.recv(65536)):
                         raise ConnectionError("closed by the server")
                     unread, self.heard_at = unread + received, time.monotonic()
                 except TimeoutError:
                     pass
-                while len(unread) >= 4 and len(unread) >= 4 + (length := int.from_bytes(unread[:4], "big")):
-                    frame, unread = pb.ServerFrame.FromString(unread[4:4 + length]), unread[4 + length:]
+                payload, unread = unframed(unread)
+                while payload is not None:
+                    frame = pb.ServerFrame.FromString(payload)
                     self.handle(frame.request_id, frame.WhichOneof("body"), frame)
-                if len(unread) > 1 << 20:
-                    raise ConnectionError("a frame without an end")
+                    payload, unread = unframed(unread)
                 self.do_what_is_due(time.monotonic())
             self.acknowledge()
 
@@ -96,8 +80,7 @@ class Client:
     def request(self, request_id=None, **body):
         if request_id is None:
             request_id, self.next_id = self.next_id, self.next_id + 1
-        payload = pb.ClientFrame(request_id=request_id, **body).SerializeToString()
-        self.socket.sendall(len(payload).to_bytes(4, "big") + payload)
+        self.socket.sendall(framed(pb.ClientFrame(request_id=request_id, **body)))
         self.wrote_at = time.monotonic()
         return request_id
 
@@ -115,8 +98,8 @@ class Client:
             self.save()
         elif kind == "error":
             self.refused(request_id, frame.error)
-        elif kind == "bye" and frame.bye.reason == pb.Bye.REASON_REPLACED:
-            self.stop("replaced by another connection of this device")
+        elif kind == "bye" and frame.bye.reason in (pb.Bye.REASON_REPLACED, pb.Bye.REASON_REVOKED):
+            self.stop("replaced by another connection of this device, or logged out")
         elif kind == "bye":
             time.sleep(frame.bye.retry_after_ms / 1000)
             raise ConnectionError("the server says goodbye")
@@ -145,29 +128,29 @@ class Client:
         self.waiting[self.request(send=pb.Send(name=name, body=send["text"].encode(), **to))] = send
 
     def take(self, request_id, run):
-        """The rule at `Entries` in chat.proto. What follows a gap is dropped here, for History brings it again."""
+        """Shows what is new. What follows a gap is dropped here, for History brings it again."""
         key = run.conversation.SerializeToString().hex()
         repair = request_id != 0 and self.repairs.get(key) == request_id and self.repairs.pop(key)
-        log_id, cursor = self.state["cursors"].get(key, (run.log_id, 0))
-        cursor = cursor if log_id == run.log_id else 0
-        before = cursor
-        if run.after_seq <= cursor or (run.HasField("skip_from_seq") and run.skip_from_seq <= cursor):
-            for entry in run.entries:
-                if entry.seq > cursor:
-                    self.show(entry)
-            cursor = max(cursor, run.after_seq + len(run.entries))
-            self.state["cursors"][key] = [run.log_id, cursor]
-            self.dirty[key] = self.dirty.get(key, 0) + len(run.entries)
+        before = self.state["cursors"].get(key)
+        verdict = follow(before, run)
+        if verdict.reset or not verdict.gap:
+            self.state["cursors"][key] = verdict.cursor
+        for entry in verdict.entries:
+            event = entry.event.WhichOneof("event")
+            print(entry.seq, entry.sender, event or entry.body.decode(errors="replace"), flush=True)
+        self.printed += len(verdict.entries)
+        if not verdict.gap:
+            self.dirty[key] = self.dirty.get(key, 0) + len(verdict.entries)
             self.ack_at = self.ack_at or time.monotonic() + 0.2
             if sum(self.dirty.values()) >= 64:
                 self.acknowledge()
-        if (run.after_seq > cursor or (repair and before < cursor < run.head)) and key not in self.repairs:
-            self.repairs[key] = self.request(history=pb.History(conversation=run.conversation, after_seq=cursor))
-
-    def show(self, entry):
-        event = entry.event.WhichOneof("event")
-        print(entry.seq, entry.sender, event or entry.body.decode(errors="replace"), flush=True)
-        self.printed += 1
+        more = repair and verdict.cursor != before and verdict.cursor[1] < run.head
+        if verdict.reset:
+            cursor = pb.Cursor(conversation=run.conversation, log_id=run.log_id, seq=verdict.cursor[1])
+            self.request(sync=pb.Sync(cursors=[cursor]))
+        elif (verdict.gap and not repair or more) and key not in self.repairs:
+            history = pb.History(conversation=run.conversation, after_seq=verdict.cursor[1])
+            self.repairs[key] = self.request(history=history)
 
     def acknowledge(self):
         self.save()  # first: "delivered" means that this device holds the entries
@@ -179,7 +162,8 @@ class Client:
     def refused(self, request_id, error):
         send = self.waiting.pop(request_id, None)
         if error.HasField("log_reset"):  # forget the cursor; the server goes on with the log by itself
-            self.state["cursors"].pop(error.log_reset.conversation.SerializeToString().hex(), None)
+            key = error.log_reset.conversation.SerializeToString().hex()
+            self.state["cursors"].pop(key, None), self.repairs.pop(key, None), self.dirty.pop(key, None)
         elif error.action == pb.Error.ACTION_RETRY and send:
             self.retries.append((time.monotonic() + max(0.1, error.retry_after_ms / 1000), send))
         elif error.action == pb.Error.ACTION_RETRY:
@@ -208,5 +192,4 @@ if __name__ == "__main__":
     parser.add_argument("--timeout", type=float, default=1e9, help="seconds")
     args = parser.parse_args()
     args.deadline = time.monotonic() + args.timeout
-    pb = load_messages()
     Client(args).run()

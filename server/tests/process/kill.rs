@@ -146,7 +146,9 @@ async fn listen(mut events: Events, user: u64, group: GroupId, shared: Arc<Share
                     log.push(if entry.event_type() == EventType::User { text } else { String::new() });
                 }
             }
-            Event::LogReset { .. } | Event::FatalError { .. } => panic!("user {user}: {event:?}"),
+            Event::LogReset { .. } | Event::FatalError { .. } | Event::CredentialsNeeded { .. } => {
+                panic!("user {user}: {event:?}")
+            }
             _ => {}
         }
     }
