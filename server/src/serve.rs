@@ -15,8 +15,9 @@ use crate::node::{Node, Phase};
 use crate::readers::ReaderPool;
 use crate::shard::{self, Parts};
 use anyhow::Context as _;
+use hubbub_core::bucket::Rate;
 use hubbub_core::ids::{PartitionId, ShardId};
-use hubbub_core::settings::Settings;
+use hubbub_core::settings::{Settings, UserRates};
 use hubbub_core::slots::SlotTable;
 use hubbub_store::commit_log::Local;
 use hubbub_store::{Options, Store, Sync};
@@ -185,10 +186,25 @@ fn settings(config: &Config, store: &Store) -> Settings {
         dedup_entries_max: u64::from(config.dedup.entries_max),
         dedup_age_max_ms: u64::from(config.dedup.age_max_days) * 24 * 3_600_000,
         ring_timeout_ms: config.calls.ring_timeout_ms,
+        user_rates: user_rates(config),
         pending_bytes_max: config.commit.pending_bytes_max,
         group_seed: store.node_id().0,
         log_epoch: store.log_epoch(),
         ..defaults
+    }
+}
+
+fn user_rates(config: &Config) -> UserRates {
+    let (limits, dedup) = (&config.limits, &config.dedup);
+    let per_second = |units: u32, burst: u32| Rate::per_second(units.into(), burst.into());
+    UserRates {
+        messages: per_second(limits.user_messages_per_second, limits.user_messages_burst),
+        bytes: Rate::per_second(limits.user_bytes_per_second, limits.user_bytes_burst),
+        group_operations: Rate::per_minute(
+            limits.user_group_operations_per_minute.into(),
+            limits.user_group_operations_burst.into(),
+        ),
+        searches: per_second(dedup.searches_per_second, dedup.searches_burst),
     }
 }
 

@@ -27,6 +27,7 @@ use bytes::BytesMut;
 use connection::Connection;
 use deadlines::Deadlines;
 use hubbub_core::Shard as Core;
+use hubbub_core::bucket::Rate;
 use hubbub_core::ids::{DeviceId, PartitionId, ShardId, Timestamp, UserId};
 use hubbub_core::machine::{Input, Output};
 use hubbub_core::message::Message;
@@ -157,6 +158,7 @@ struct Shard {
 struct Limits {
     frame_bytes_max: usize,
     requests_max: u16,
+    requests: Rate,
     outbound_bytes_max: usize,
     node_outbound_bytes_max: usize,
     login: deadlines::Ticks,
@@ -224,6 +226,10 @@ impl Shard {
         let limits = Limits {
             frame_bytes_max: limits.frame_bytes_max,
             requests_max: limits.requests_in_progress_max.min(u32::from(u16::MAX)) as u16,
+            requests: Rate::per_second(
+                limits.connection_requests_per_second.into(),
+                limits.connection_requests_burst.into(),
+            ),
             outbound_bytes_max: limits.connection_outbound_bytes_max,
             node_outbound_bytes_max: limits.outbound_bytes_max,
             login: deadlines::ticks(limits.login_deadline_ms),

@@ -87,6 +87,13 @@ pub struct Target {
 
 /// Descriptors for the store; the rest is for connections, of which a measurement needs 18,000.
 const STORE_FILES_MAX: &str = "512";
+/// Limits on what one client may do, which are for people: the few clients of a measurement drive what many would.
+const PEOPLES_LIMITS: [&str; 4] = [
+    "user_messages_per_second",
+    "user_bytes_per_second",
+    "user_group_operations_per_minute",
+    "connection_requests_per_second",
+];
 const START_PATIENCE: Duration = Duration::from_secs(60);
 const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
 
@@ -105,6 +112,7 @@ impl Target {
             command.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log", "warn"]);
             command.args(["--durability", kind.durability(), "--shards", &threads_text]);
             command.env("HUBBUB_STORAGE__FILES_MAX", STORE_FILES_MAX);
+            lift_limits(&mut command)?;
             command
         } else {
             let mut command = Command::new(&binaries.floor);
@@ -145,6 +153,17 @@ impl Drop for Target {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Switches off what [`PEOPLES_LIMITS`] names, as far as this server (it may be an older one) knows it.
+fn lift_limits(command: &mut Command) -> anyhow::Result<()> {
+    let program = command.get_program().to_owned();
+    let known = Command::new(&program).arg("check-config").output().with_context(|| format!("{program:?}"))?;
+    let known = String::from_utf8_lossy(&known.stdout).into_owned();
+    for limit in PEOPLES_LIMITS.iter().filter(|limit| known.contains(**limit)) {
+        command.env(format!("HUBBUB_LIMITS__{}", limit.to_uppercase()), "0");
+    }
+    Ok(())
 }
 
 fn wait_for_address(data: &Path, child: &mut Child) -> anyhow::Result<SocketAddr> {

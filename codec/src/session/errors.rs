@@ -50,7 +50,7 @@ impl Session {
             // Without its sync the session would miss entries: begin again on a new connection.
             self.connection_refused(error);
         } else if retry && self.outbox.is_resendable(request_id) {
-            self.outbox.retry_at(request_id, retry_at);
+            self.outbox.retry_at(request_id, retry_at, error.code() == ErrorCode::RateLimited);
         } else {
             let own = self.outbox.is_own(request_id);
             if let Some(body) = self.outbox.complete(request_id).and_then(|frame| frame.body) {

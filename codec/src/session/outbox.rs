@@ -165,10 +165,15 @@ impl Outbox {
     }
 
     /// The server has refused it for now. It goes out again as a resend: a refusal does not say that nothing was
-    /// stored (the server may have failed halfway), and a search too many costs less than a message twice.
-    pub(super) fn retry_at(&mut self, request_id: u64, at: Duration) {
+    /// stored (the server may have failed halfway), and a search too many costs less than a message twice. Unless the
+    /// refusal came `unhandled`, of a limit: then this attempt has left nothing behind, and does not count.
+    pub(super) fn retry_at(&mut self, request_id: u64, at: Duration, unhandled: bool) {
         if let Some(found) = self.position(request_id) {
-            self.items[found].state = State::RetryAt(at);
+            let item = &mut self.items[found];
+            item.state = State::RetryAt(at);
+            if unhandled && let Some(name) = item.frame.body.as_mut().and_then(name_mut) {
+                item.attempted = name.resend;
+            }
             self.in_flight -= 1;
             self.waiting += 1;
         }

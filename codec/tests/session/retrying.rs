@@ -57,3 +57,42 @@ fn a_final_refusal_is_told_once() {
         assert!(sends(&rig.login()).is_empty());
     }
 }
+
+#[test]
+fn over_a_rate_it_waits_as_told_and_goes_out_in_order_as_a_first_attempt() {
+    let mut rig = Rig::ready();
+    for text in ["stored", "one", "two"] {
+        send(&mut rig, Recipient::User(PEER), text);
+    }
+    let attempts = sends(&rig.sent());
+    rig.say(attempts[0].0, sent_reply(1));
+    for attempt in &attempts[1..] {
+        rig.say(attempt.0, Down::Error(error(Action::Retry, ErrorCode::RateLimited, 1_500)));
+    }
+    send(&mut rig, Recipient::User(PEER), "three");
+    rig.pass(ms(1_499));
+    assert!(sends(&rig.sent()).is_empty());
+    rig.pass(ms(1));
+    let again = sends(&rig.sent());
+    assert_eq!(again.iter().map(|(_, send)| &send.body[..]).collect::<Vec<_>>(), [&b"one"[..], b"two", b"three"]);
+    // Nothing was stored: the server need not search. And the head is the one known now.
+    assert!(again.iter().all(|(_, send)| !send.name.as_ref().unwrap().resend));
+    assert!(again.iter().all(|(_, send)| send.name.as_ref().unwrap().after_seq == 1));
+    for (seq, (id, _)) in (2..).zip(&again) {
+        rig.say(*id, sent_reply(seq));
+    }
+    assert_eq!(rig.events().iter().filter(|event| matches!(event, Event::Sent { .. })).count(), 4);
+}
+
+#[test]
+fn a_resend_that_is_over_a_rate_stays_a_resend() {
+    let mut rig = Rig::ready();
+    send(&mut rig, Recipient::User(PEER), "x");
+    rig.sent();
+    rig.disconnect();
+    let attempts = sends(&rig.login());
+    rig.say(attempts[0].0, Down::Error(error(Action::Retry, ErrorCode::RateLimited, 700)));
+    rig.pass(ms(700));
+    let again = sends(&rig.sent());
+    assert!(again[0].1.name.as_ref().unwrap().resend);
+}

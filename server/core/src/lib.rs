@@ -7,10 +7,12 @@
 //! - [`machine`] is the interface: [`machine::Input`] goes in, [`machine::Effect`] comes out.
 //! - [`request`] is what clients ask and are answered, [`message`] what shards say to each other.
 //! - [`records`] is what the store keeps, [`entry`] the one encoding of a log entry.
-//! - [`slots`] says who lives where.
+//! - [`slots`] says who lives where, [`bucket`] how often something may happen.
 //!
 //! Nothing is shown before it is durable: see `partition.rs`, the only place that decides it.
 
+pub mod bucket;
+mod budget;
 mod conversation;
 pub mod entry;
 pub mod ids;

@@ -310,6 +310,14 @@ pub enum Refusal {
         /// What was asked.
         got: u64,
     },
+    /// Too much in a short time.
+    #[error("too much in a short time ({setting}): wait {retry_after_ms} ms")]
+    RateLimited {
+        /// The configuration key of the limit.
+        setting: &'static str,
+        /// When the same request is admitted, if nothing else comes before.
+        retry_after_ms: u32,
+    },
     /// The server is at a limit of its own.
     #[error("the server is at its limit of uncommitted messages; try again shortly")]
     Overloaded,

@@ -1,5 +1,6 @@
 //! Sessions on this shard and the users they belong to.
 
+use crate::budget::BudgetIndex;
 use crate::ids::{Conversation, DeviceId, Seq, Timestamp, UserId};
 use crate::machine::Open;
 use crate::message::{ReceiptsPush, Start};
@@ -18,6 +19,8 @@ pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(crate) user: UserId,
     pub(crate) device: DeviceId,
+    /// The user's budget, once something was charged to it here.
+    pub(crate) budget: Option<BudgetIndex>,
     /// The client asked for everything of the user's, later conversations included.
     pub(crate) follows_all: bool,
     /// Named conversations that had ended before the client asked for everything, and where the session stands there.
@@ -43,6 +46,7 @@ impl Session {
             id: open.session,
             user: open.user,
             device: open.device,
+            budget: None,
             follows_all: false,
             ended: Vec::new(),
             lagging: false,
@@ -115,6 +119,8 @@ pub(crate) struct ReadyUser {
     pub(crate) memberships: BTreeMap<Conversation, MembershipRecord>,
     /// Open sessions, and the generation of each device's last login.
     pub(crate) devices: Vec<Device>,
+    /// Shared by the sessions.
+    pub(crate) budget: Option<BudgetIndex>,
     pub(crate) used: Timestamp,
 }
 

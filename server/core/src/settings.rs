@@ -1,5 +1,7 @@
 //! The limits that the core decides by. The edge fills them from the configuration.
 
+use crate::bucket::Rate;
+
 /// Limits and choices of one node; the same on every shard.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -19,6 +21,8 @@ pub struct Settings {
     pub dedup_entries_max: u64,
     /// How old the oldest of them may be, in milliseconds.
     pub dedup_age_max_ms: u64,
+    /// What one user may do, all devices together.
+    pub user_rates: UserRates,
     /// Decided but uncommitted bytes of one shard beyond which appends are refused for a while.
     pub pending_bytes_max: usize,
     /// Most marks (delivered, read) that wait on one shard for the next tick.
@@ -44,6 +48,7 @@ impl Default for Settings {
             pulls_per_session_max: 4,
             dedup_entries_max: 10_000,
             dedup_age_max_ms: 7 * 24 * 3_600_000,
+            user_rates: UserRates::default(),
             pending_bytes_max: 64 << 20,
             marks_waiting_max: 65_536,
             ring_timeout_ms: 45_000,
@@ -51,5 +56,25 @@ impl Default for Settings {
             group_seed: 0,
             log_epoch: 0,
         }
+    }
+}
+
+/// How often one user may do what, all devices together. Nothing is limited by default.
+#[derive(Clone, Copy, Debug)]
+pub struct UserRates {
+    /// Messages and whatever else a person adds to a log.
+    pub messages: Rate,
+    /// Bytes of their bodies and media types.
+    pub bytes: Rate,
+    /// Groups made and changed.
+    pub group_operations: Rate,
+    /// Resends, each of which may have to be searched for.
+    pub searches: Rate,
+}
+
+impl Default for UserRates {
+    fn default() -> UserRates {
+        let [messages, bytes, group_operations, searches] = [Rate::UNLIMITED; 4];
+        UserRates { messages, bytes, group_operations, searches }
     }
 }

@@ -6,6 +6,7 @@
 mod append;
 mod fanout;
 mod groups;
+mod limits;
 mod login;
 mod marks;
 mod memberships;
@@ -14,6 +15,7 @@ mod pages;
 mod signals;
 mod sync;
 
+use crate::budget::Budgets;
 use crate::conversation::{Home, HomeState, Log};
 use crate::ids::{Conversation, PartitionId, Seq, ShardId, Timestamp, UserId};
 use crate::machine::{CloseReason, Counters, Effect, Input, Output, ReadToken};
@@ -57,6 +59,7 @@ pub struct Shard {
 
     users: Map<UserId, User>,
     sessions: Sessions,
+    budgets: Budgets,
     subscriptions: Subscriptions,
     /// Marks that wait for the next tick.
     marks: Map<(Conversation, UserId, crate::ids::DeviceId), (Seq, Seq)>,
@@ -115,6 +118,7 @@ impl Shard {
             rings: Rings::default(),
             users: Map::default(),
             sessions: Sessions::default(),
+            budgets: Budgets::default(),
             subscriptions: Subscriptions::default(),
             marks: Map::default(),
             retries: Vec::new(),
@@ -200,6 +204,9 @@ impl Shard {
 
     fn handle_request(&mut self, session: SessionId, request_id: u64, request: Request) {
         let Some(caller) = self.caller(session, request_id) else { return };
+        if let Err(refusal) = self.charge(caller, &request) {
+            return self.refuse(caller, refusal);
+        }
         match request {
             Request::Append { conversation, append } => {
                 self.counters.sends += 1;
@@ -510,10 +517,14 @@ impl Shard {
     }
 
     fn sweep_users(&mut self) {
-        let now = self.now;
+        let (now, budgets) = (self.now, &mut self.budgets);
         self.users.retain(|_, user| match user {
             User::Loading { .. } => true,
-            User::Ready(user) => user.sessions().next().is_some() || user.used.plus_ms(USER_IDLE_MS) > now,
+            User::Ready(user) => {
+                user.sessions().next().is_some()
+                    || user.used.plus_ms(USER_IDLE_MS) > now
+                    || user.budget.is_some_and(|budget| !budgets.release(budget, now))
+            }
         });
     }
 }

@@ -209,6 +209,24 @@ section! {
         address_logins_per_minute: u32 = 60;
         /// How many of them may come at once after a quiet time.
         address_logins_burst: u32 = 30;
+        /// How many messages a user may send in a second in the long run, all devices together; reactions, edits and
+        /// the like count as messages. 0: no limit.
+        user_messages_per_second: u32 = 50;
+        /// How many of them may come at once.
+        user_messages_burst: u32 = 500;
+        /// How many bytes those messages may hold in a second in the long run. 0: no limit.
+        user_bytes_per_second: u64 = 1 << 20;
+        /// How many of them may come at once. At least limits.frame_bytes_max.
+        user_bytes_burst: u64 = 8 << 20;
+        /// How many groups a user may make or change in a minute in the long run. 0: no limit.
+        user_group_operations_per_minute: u32 = 120;
+        /// How many of them may come at once.
+        user_group_operations_burst: u32 = 120;
+        /// How many requests that want a reply, and signals, one connection may send in a second in the long run. 0: no
+        /// limit.
+        connection_requests_per_second: u32 = 200;
+        /// How many of them may come at once.
+        connection_requests_burst: u32 = 2_000;
         /// Clients are told to ping after this many milliseconds of silence; after 2.5 times that they are closed.
         keepalive_ms: u64 = 240_000;
     }
@@ -238,6 +256,11 @@ section! {
         entries_max: u32 = 10_000;
         /// Oldest entries, in days, that are searched for a resent message.
         age_max_days: u32 = 7;
+        /// How many resent messages of a user are searched for in a second in the long run, all devices together. 0: no
+        /// limit.
+        searches_per_second: u32 = 20;
+        /// How many of them may come at once: a device that comes back resends what it had not seen answered.
+        searches_burst: u32 = 200;
     }
 }
 

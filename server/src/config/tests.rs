@@ -212,7 +212,8 @@ fn unusual_but_possible_values_are_accepted() {
         "listen = \"0.0.0.0:7400\"\nauth.jwt_key_files = [\"/etc/hubbub/key.pem\"]",
         "limits.address_logins_per_minute = 0",
         "metrics_listen = \"0.0.0.0:7480\"",
-        "limits.frame_bytes_max = 16_777_216\nlimits.connection_outbound_bytes_max = 20_000_000",
+        "limits.frame_bytes_max = 16_777_216\nlimits.connection_outbound_bytes_max = 20_000_000\n\
+         limits.user_bytes_burst = 16_777_216",
         "shards = 256\nstorage.partitions = 256",
         "shutdown.retry_spread_ms = 0",
         "limits.body_bytes_max = 64_512",

@@ -74,10 +74,16 @@ impl Config {
             ("limits.keepalive_ms", limits.keepalive_ms, 1, DAY_MS),
             ("limits.address_logins_per_minute", limits.address_logins_per_minute.into(), 0, 1_000_000),
             ("limits.address_logins_burst", limits.address_logins_burst.into(), 1, 1_000_000),
+            ("limits.user_messages_burst", limits.user_messages_burst.into(), 1, u32::MAX.into()),
+            ("limits.user_bytes_per_second", limits.user_bytes_per_second, 0, ANY),
+            ("limits.user_bytes_burst", limits.user_bytes_burst, 1, ANY),
+            ("limits.user_group_operations_burst", limits.user_group_operations_burst.into(), 1, u32::MAX.into()),
+            ("limits.connection_requests_burst", limits.connection_requests_burst.into(), 1, u32::MAX.into()),
             ("sync.entries_max", self.sync.entries_max.into(), 1, 10_000),
             ("calls.ring_timeout_ms", self.calls.ring_timeout_ms, 1, DAY_MS),
             ("dedup.entries_max", self.dedup.entries_max.into(), 1, 1_000_000),
             ("dedup.age_max_days", self.dedup.age_max_days.into(), 1, 3_650),
+            ("dedup.searches_burst", self.dedup.searches_burst.into(), 1, u32::MAX.into()),
             ("storage.free_bytes_min", storage.free_bytes_min, 1, ANY),
             ("storage.partitions", storage.partitions.into(), 1, PARTITIONS_MOST),
             ("storage.cache_bytes", storage.cache_bytes as u64, MIB, ANY),
@@ -138,6 +144,15 @@ impl Config {
             all,
             format!(
                 "all connections together need at least limits.connection_outbound_bytes_max; raise it to at least {one}"
+            ),
+        );
+        refuse(
+            limits.user_bytes_per_second != 0 && limits.user_bytes_burst < frame,
+            "limits.user_bytes_burst",
+            limits.user_bytes_burst,
+            format!(
+                "a message of limits.frame_bytes_max would never be admitted; raise it to at least {frame}, or set \
+                 limits.user_bytes_per_second to 0 (no limit)"
             ),
         );
         let pending = self.commit.pending_bytes_max as u64;

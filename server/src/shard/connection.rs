@@ -2,6 +2,7 @@
 
 use super::deadlines::Ticks;
 use bytes::Bytes;
+use hubbub_core::bucket::Bucket;
 use hubbub_core::ids::UserId;
 use hubbub_core::request::SessionId;
 use std::collections::VecDeque;
@@ -56,6 +57,8 @@ pub(super) struct Connection {
     pub(super) out_bytes: usize,
     /// Requests without their replies.
     pub(super) in_progress: u16,
+    /// How many more it may ask for.
+    pub(super) requests: Bucket,
     /// The socket took no more: the task that waits for it.
     pub(super) drain: Option<AbortHandle>,
     /// What of `out_bytes` is counted as waiting in the shard and the node.
@@ -90,6 +93,7 @@ impl Connection {
             out: VecDeque::new(),
             out_bytes: 0,
             in_progress: 0,
+            requests: Bucket::default(),
             drain: None,
             held_bytes: 0,
             lagging: false,

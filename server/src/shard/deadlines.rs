@@ -4,11 +4,16 @@
 //! comes up its connections are asked anew. A deadline is therefore kept to within two ticks, and moving one into the
 //! future costs nothing.
 
+use hubbub_core::ids::Timestamp;
+
 /// Time in ticks since the shard began.
 pub(super) type Ticks = u32;
 
 /// Ticks in a second.
 pub(super) const TICKS_PER_SECOND: u64 = 10;
+
+/// Milliseconds in a tick.
+pub(super) const TICK_MS: u64 = 1_000 / TICKS_PER_SECOND;
 
 const SLOTS: usize = 1_024;
 
@@ -32,6 +37,11 @@ impl Deadlines {
     /// The present tick.
     pub(super) fn now(&self) -> Ticks {
         self.now
+    }
+
+    /// The present tick as a time for limits of rates: it starts at 0, and lags behind the clock by up to a tick.
+    pub(super) fn coarse_time(&self) -> Timestamp {
+        Timestamp(i64::from(self.now) * 1_000 * TICK_MS as i64)
     }
 
     /// Asks for a look at a connection at a tick; tells when that will really be (not later).

@@ -5,6 +5,7 @@
 
 use super::Shard;
 use super::connection::Stage;
+use super::deadlines::TICK_MS;
 use crate::metrics::{CloseReason, FrameIn, Refusal};
 use crate::node::Phase;
 use crate::wire;
@@ -13,7 +14,9 @@ use hubbub_codec::frame::decode_frame;
 use hubbub_codec::proto::client_frame::Body;
 use hubbub_codec::proto::error::Action;
 use hubbub_codec::proto::{ClientFrame, ErrorCode};
+use hubbub_core::bucket::RetryAfterMs;
 use hubbub_core::machine::Input;
+use hubbub_core::request::{Refusal as Refused, Reply};
 use prost::Message as _;
 use std::cell::RefCell;
 use std::io;
@@ -216,8 +219,15 @@ impl Shard {
     /// A frame of a logged-in client.
     fn take_request(&mut self, id: (u32, u32), frame: ClientFrame) {
         let request_id = frame.request_id;
+        if let Some(Body::Ping(ping)) = frame.body {
+            return self.pong(id, request_id, ping.nonce);
+        }
+        // Marks without a reply cost next to nothing (they wait for a tick), and the last one must not be lost.
+        let is_quiet_mark = request_id == 0 && matches!(frame.body, Some(Body::Delivered(_) | Body::Read(_)));
+        if !is_quiet_mark && let Err(refusal) = self.charge(id) {
+            return self.refuse(id, request_id, refusal);
+        }
         let body = match frame.body {
-            Some(Body::Ping(ping)) => return self.pong(id, request_id, ping.nonce),
             Some(body) => body,
             None => {
                 let message = "this server does not know this kind of request".to_owned();
@@ -236,13 +246,31 @@ impl Shard {
                 connection.in_progress += u16::from(request_id != 0);
                 self.input(Input::Request { session, request_id, request });
             }
-            Err(refusal) => {
-                let (_, code, _) = wire::refusal_parts(&refusal);
-                self.counters.refused(Refusal::from_code(code.into()));
-                if request_id != 0 {
-                    self.queue_reply(id.0, request_id, hubbub_core::request::Reply::Refused(refusal));
-                }
+            Err(refusal) => self.refuse(id, request_id, refusal),
+        }
+    }
+
+    /// Takes one request off what the connection may ask for.
+    fn charge(&mut self, id: (u32, u32)) -> Result<(), Refused> {
+        let now = self.deadlines.coarse_time();
+        let connection = &mut self.connections[id.0 as usize];
+        match connection.requests.admit(1, &self.limits.requests, now) {
+            Ok(charged) => connection.requests = charged,
+            Err(RetryAfterMs(wait_ms)) => {
+                // The time may be a tick behind when the client tries again.
+                let retry_after_ms = wait_ms.saturating_add(TICK_MS as u32);
+                return Err(Refused::RateLimited { setting: "limits.connection_requests_per_second", retry_after_ms });
             }
+        }
+        Ok(())
+    }
+
+    /// Refuses a request that the core never sees. Without a request id it is only counted.
+    fn refuse(&mut self, id: (u32, u32), request_id: u64, refusal: Refused) {
+        let (_, code, _) = wire::refusal_parts(&refusal);
+        self.counters.refused(Refusal::from_code(code.into()));
+        if request_id != 0 {
+            self.queue_reply(id.0, request_id, Reply::Refused(refusal));
         }
     }
 }

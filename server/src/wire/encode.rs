@@ -149,6 +149,7 @@ pub fn refusal_parts(refusal: &Refusal) -> (Action, ErrorCode, u32) {
         Refusal::Forbidden(_) => (Action::GiveUp, ErrorCode::Forbidden, 0),
         Refusal::Invalid { .. } | Refusal::BeyondHead { .. } => (Action::FixRequest, ErrorCode::Invalid, 0),
         Refusal::Limit { .. } => (Action::FixRequest, ErrorCode::LimitExceeded, 0),
+        Refusal::RateLimited { retry_after_ms, .. } => (Action::Retry, ErrorCode::RateLimited, *retry_after_ms),
         Refusal::Overloaded => (Action::Retry, ErrorCode::Overloaded, RETRY_MS),
         Refusal::StorageFull => (Action::Retry, ErrorCode::StorageFull, RETRY_FULL_MS),
         Refusal::ResendUnknown => (Action::GiveUp, ErrorCode::ResendUnknown, 0),
@@ -161,6 +162,7 @@ fn refused(refusal: &Refusal) -> proto::Error {
     let (action, code, retry_after_ms) = refusal_parts(refusal);
     let field = match refusal {
         Refusal::Invalid { field, .. } | Refusal::Limit { field, .. } => *field,
+        Refusal::RateLimited { setting, .. } => setting,
         Refusal::BeyondHead { .. } => "up_to_seq",
         _ => "",
     };

@@ -18,6 +18,7 @@ mod kill;
 mod limits;
 mod port_in_use;
 mod python_client;
+mod rates;
 mod resend;
 mod resume;
 mod signals;

@@ -30,7 +30,7 @@ fn sender(server: &Server) -> Raw {
 
 #[test]
 fn a_cursor_continues_where_it_stood_over_many_pages() {
-    let server = Server::start();
+    let server = Setup::new().unlimited().start();
     let mut alice = sender(&server);
     let conversation = direct(10, 20);
     chatter(&mut alice, 20, 1, 500, 13);
@@ -81,7 +81,7 @@ fn nothing_is_sent_again_to_a_device_that_is_up_to_date() {
 #[test]
 fn reconnecting_in_the_middle_of_a_stream_misses_nothing() {
     const MESSAGES: u64 = 3_000;
-    let server = Server::start();
+    let server = Setup::new().unlimited().start();
     let mut alice = sender(&server);
     let conversation = direct(10, 20);
     std::thread::scope(|scope| {

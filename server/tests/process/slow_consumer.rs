@@ -14,7 +14,9 @@ const MIB: u64 = 1 << 20;
 
 /// A server that keeps little in memory by itself, so that what clients cost can be seen.
 fn lean() -> Setup {
-    Setup::new().config("durability = \"os\"\nstorage.cache_bytes = 1048576\nstorage.write_buffer_bytes = 1048576")
+    Setup::new()
+        .unlimited()
+        .config("durability = \"os\"\nstorage.cache_bytes = 1048576\nstorage.write_buffer_bytes = 1048576")
 }
 
 /// A connection whose own buffer is small.

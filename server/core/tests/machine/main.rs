@@ -11,6 +11,7 @@ mod limits;
 mod login;
 mod marks;
 mod pages;
+mod rates;
 mod resend;
 mod show;
 mod signals;

@@ -54,6 +54,14 @@ impl Setup {
         self
     }
 
+    /// Without limits on what one user may do in a short time, for floods.
+    pub(crate) fn unlimited(self) -> Setup {
+        self.config(
+            "limits.user_messages_per_second = 0\nlimits.user_bytes_per_second = 0\n\
+             limits.user_group_operations_per_minute = 0\nlimits.connection_requests_per_second = 0",
+        )
+    }
+
     /// Runs the server under another program.
     pub(crate) fn wrapper(mut self, words: &[&str]) -> Setup {
         self.wrapper = words.iter().map(|word| (*word).to_owned()).collect();
