@@ -2,9 +2,28 @@
 
 use std::error::Error;
 
+/// Messages whose `Debug` is written by hand in `src/proto/debug.rs`, without what they hide.
+const WITH_SECRETS: [&str; 14] = [
+    "Register",
+    "Login",
+    "PasswordLogin",
+    "LoggedIn",
+    "ChangePassword",
+    "Profile",
+    "Invite",
+    "JoinGroup",
+    "Entry",
+    "Send",
+    "Edit",
+    "MessageEdited",
+    "Signal",
+    "Signalled",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=../proto/chat/v1/chat.proto");
     let descriptors = protox::compile(["../proto/chat/v1/chat.proto"], ["../proto"])?;
-    prost_build::Config::new().bytes(["."]).compile_fds(descriptors)?;
+    let hidden = WITH_SECRETS.map(|message| format!(".hubbub.chat.v1.{message}"));
+    prost_build::Config::new().bytes(["."]).skip_debug(hidden).compile_fds(descriptors)?;
     Ok(())
 }

@@ -2,6 +2,9 @@
 //!
 //! All `bytes` fields are [`bytes::Bytes`]: a message that was decoded from a `Bytes` shares its memory, so a body is
 //! never copied. The rules and units of each field are the comments of the `.proto` file, which is the public contract.
+//! `Debug` shows no password, token, address or body: see `debug`, which must name each message that has one.
 #![allow(missing_docs, clippy::large_enum_variant)]
+
+mod debug;
 
 include!(concat!(env!("OUT_DIR"), "/hubbub.chat.v1.rs"));

@@ -90,7 +90,6 @@ use tracks::Tracks;
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
 
 /// One device's session, over any number of connections. See the [module page](self).
-#[derive(Debug)]
 pub struct Session {
     config: SessionConfig,
     /// What the next login is made with when the session token is refused.
@@ -115,6 +114,18 @@ pub struct Session {
     events: VecDeque<Event>,
     transmit: BytesMut,
     stats: Stats,
+}
+
+impl std::fmt::Debug for Session {
+    /// Without what is queued for the wire: a login lies there.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("user_id", &self.user_id)
+            .field("link", &self.link)
+            .field("unanswered", &self.outbox.len())
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Session {

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use client_frame::Body as Up;
-use hubbub_codec::client::{Client, Events, RequestError};
+use hubbub_codec::client::{Client, Events, RegisterError, RequestError, register};
+use hubbub_codec::content::NewBody;
 use hubbub_codec::frame::{decode_frame_mut, encode_frame};
-use hubbub_codec::ids::{Conversation, DeviceId, UserId};
+use hubbub_codec::ids::{Conversation, DeviceId, Seq, UserId};
 use hubbub_codec::proto::{self, ClientFrame, ServerFrame, client_frame, server_frame};
-use hubbub_codec::session::{Event, OutgoingMessage, Recipient, SessionConfig};
+use hubbub_codec::registration::{NewAccount, RegistrationError};
+use hubbub_codec::session::{Ending, Event, OutgoingMessage, Recipient, SessionConfig};
 use prost::Message;
 use server_frame::Body as Down;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -171,4 +173,71 @@ async fn goes_where_the_servers_bye_sends_it() {
     peer.say(0, Down::Bye(bye.clone())).await;
     within(Peer::accept(&elsewhere)).await;
     while within(events.next()).await.unwrap() != (Event::Disconnected { bye: Some(bye.clone()) }) {}
+}
+
+#[tokio::test]
+async fn an_edit_survives_a_lost_connection() {
+    let (listener, client, _events) = start().await;
+    let server = async {
+        let mut peer = Peer::accept(&listener).await;
+        let first = peer.next().await.unwrap();
+        drop(peer);
+        let mut peer = Peer::accept(&listener).await;
+        let again = peer.next().await.unwrap();
+        let (Some(Up::Edit(first)), Some(Up::Edit(edit))) = (first.body, again.body) else { panic!("no edit") };
+        let (first, name) = (first.name.unwrap(), edit.name.unwrap());
+        assert_eq!(first.client_message_id, name.client_message_id);
+        assert!(!first.resend && name.resend);
+        peer.say(again.request_id, sent(9, false)).await;
+        peer
+    };
+    let edit = client.edit(conversation(), Seq(3), NewBody::text("new"));
+    let (_peer, stored) = within(async { tokio::join!(server, edit) }).await;
+    assert_eq!(stored.unwrap().seq, Seq(9));
+}
+
+#[tokio::test]
+async fn a_logout_ends_the_events_in_order() {
+    let (listener, client, mut events) = start().await;
+    let server = async {
+        let mut peer = Peer::accept(&listener).await;
+        let logout = peer.next().await.unwrap();
+        peer.say(logout.request_id, Down::Done(proto::Done {})).await;
+        assert!(peer.next().await.is_none());
+    };
+    let logout = client.logout(true);
+    let ((), done) = within(async { tokio::join!(server, logout) }).await;
+    done.unwrap();
+    while within(events.next()).await.unwrap() != Event::Ended(Ending::LoggedOut) {}
+    assert!(matches!(client.leave(5.into()).await, Err(RequestError::Refused(_))));
+}
+
+/// Registers against a server that answers `Register` with `answer`.
+async fn register_answered(answer: Down) -> Result<UserId, RegisterError> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let server = async {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut peer = Peer { stream, input: BytesMut::new() };
+        let hello = peer.next().await.unwrap();
+        let welcome = proto::Welcome { version: 1, registration: true, ..Default::default() };
+        peer.say(hello.request_id, Down::Welcome(welcome)).await;
+        let asked = peer.next().await.unwrap();
+        assert!(matches!(&asked.body, Some(Up::Register(asked)) if asked.email == "alice@example.org"));
+        peer.say(asked.request_id, answer).await;
+        peer
+    };
+    let account = NewAccount::new("Alice", "alice@example.org", "secret");
+    let (_peer, outcome) = within(async { tokio::join!(server, register(&address, account)) }).await;
+    outcome
+}
+
+#[tokio::test]
+async fn an_account_is_made_or_refused() {
+    let made = register_answered(Down::Registered(proto::Registered { user_id: 7 })).await;
+    assert_eq!(made.unwrap(), UserId(7));
+    let taken = proto::Error { code: proto::ErrorCode::EmailTaken.into(), ..Default::default() };
+    let refused = register_answered(Down::Error(taken)).await;
+    let Err(RegisterError::Registration(RegistrationError::Refused(error))) = refused else { panic!("{refused:?}") };
+    assert_eq!(error.code(), proto::ErrorCode::EmailTaken);
 }

@@ -1,18 +1,23 @@
 //! Whatever the server sends, the session neither panics nor reports an entry twice or out of order.
 
 use bytes::BytesMut;
+use hubbub_codec::content::NewBody;
+use hubbub_codec::ids::{Seq, UserId};
 use hubbub_codec::proto;
 use hubbub_codec::session::{Event, OutgoingMessage, Recipient};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::rig::{Down, PEER, Rig, error, ms, run, sent_reply};
+use crate::rig::{Down, PEER, Rig, error, ms, run, sent_reply, with_peer};
 
 #[derive(Debug, Clone)]
 enum Step {
     Say(u64, Down),
     Pass(u64),
     Send,
+    Edit,
+    Watch(u64),
+    Logout,
     Reconnect,
 }
 
@@ -27,7 +32,7 @@ fn entries() -> impl Strategy<Value = Down> {
 }
 
 fn body() -> impl Strategy<Value = Down> {
-    let refusal = (0..5_i32, 0..20_i32, 0..500_u32).prop_map(|(action, code, after)| {
+    let refusal = (0..5_i32, 0..30_i32, 0..500_u32).prop_map(|(action, code, after)| {
         let mut refused = error(proto::error::Action::Retry, proto::ErrorCode::Internal, after);
         (refused.action, refused.code) = (action, code);
         Down::Error(refused)
@@ -39,9 +44,20 @@ fn body() -> impl Strategy<Value = Down> {
         1 => any::<bool>().prop_map(|more| Down::Synced(proto::Synced { more, ..Default::default() })),
         1 => Just(Down::Done(proto::Done {})),
         1 => Just(Down::Pong(proto::Pong::default())),
-        1 => (0..4_i32).prop_map(|reason| Down::Bye(proto::Bye { reason, ..Default::default() })),
+        1 => (0..6_i32).prop_map(|reason| Down::Bye(proto::Bye { reason, ..Default::default() })),
         1 => Just(Down::Group(proto::Group::default())),
         1 => Just(Down::Receipts(proto::Receipts::default())),
+        1 => (0..10_i32).prop_map(|kind| Down::Signalled(proto::Signalled {
+            conversation: Some(with_peer().into()),
+            kind,
+            ..Default::default()
+        })),
+        1 => vec(any::<u64>(), 0..3).prop_map(|users| {
+            let users = users.into_iter().map(|user| proto::UserPresence { user, ..Default::default() });
+            Down::Presence(proto::Presence { users: users.collect() })
+        }),
+        1 => Just(Down::Profile(proto::Profile::default())),
+        1 => Just(Down::Registered(proto::Registered::default())),
     ]
 }
 
@@ -51,6 +67,9 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (request_id, body()).prop_map(|(id, body)| Step::Say(id, body)),
         1 => (0..2_000_u64).prop_map(Step::Pass),
         1 => Just(Step::Send),
+        1 => Just(Step::Edit),
+        1 => any::<u64>().prop_map(Step::Watch),
+        1 => Just(Step::Logout),
         1 => Just(Step::Reconnect),
     ]
 }
@@ -88,6 +107,15 @@ proptest! {
                 Step::Send => {
                     let message = OutgoingMessage::text("x");
                     let _ = rig.session.send(rig.now, Recipient::User(PEER), message);
+                }
+                Step::Edit => {
+                    let _ = rig.session.edit(rig.now, &with_peer(), Seq(1), NewBody::text("y"));
+                }
+                Step::Watch(user) => {
+                    let _ = rig.session.watch(rig.now, &[UserId(user)]);
+                }
+                Step::Logout => {
+                    let _ = rig.session.logout(rig.now, false);
                 }
                 Step::Reconnect => reconnect(&mut rig),
             }

@@ -128,3 +128,16 @@ fn a_busy_server_is_tried_again_with_the_same() {
     assert_eq!(rig.session.reconnect_at(), Some(rig.now + crate::rig::ms(700)));
     assert!(matches!(open(&mut rig).1, Method::Password(_)));
 }
+
+#[test]
+fn none_of_them_is_in_debug() {
+    for credentials in
+        [Credentials::from("hush"), Credentials::email("hush", "hush"), Credentials::SessionToken("hush".into())]
+    {
+        let mut rig = with(credentials, |_| {});
+        rig.connect();
+        let waiting_to_be_written = format!("{:?}", rig.session);
+        let written = format!("{:?}", rig.sent());
+        assert!(!waiting_to_be_written.contains("hush") && !written.contains("hush"), "{written}");
+    }
+}

@@ -4,6 +4,7 @@
 //! examples of `docs/protocol.md` anew; what a frame says, and what a rule demands, is written by hand.
 
 mod cursor_rule;
+mod debug;
 mod document;
 mod files;
 mod frames;
