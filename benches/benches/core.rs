@@ -146,6 +146,7 @@ fn many(c: &mut Criterion) {
         client_message_id: ClientMessageId::new(b"make").expect("4 bytes"),
         title: "bench".to_owned(),
         members: (2..=MEMBERS).map(UserId).collect(),
+        settings: GroupSettings::default(),
     };
     world.request(1, create);
     let conversation = world.settle().expect("the group is made");

@@ -75,6 +75,8 @@ pub enum Change {
         owner: UserId,
         /// All first members, the owner included.
         members: Vec<UserId>,
+        /// What they may do.
+        settings: proto::GroupSettings,
     },
     /// These are members from here on.
     MembersAdded(Vec<UserId>),
@@ -215,9 +217,12 @@ impl Change {
     pub fn of(event: &proto::Event) -> Self {
         match &event.event {
             None => Self::Unknown,
-            Some(Event::GroupCreated(made)) => {
-                Self::GroupCreated { title: made.name.clone(), owner: made.owner.into(), members: users(&made.members) }
-            }
+            Some(Event::GroupCreated(made)) => Self::GroupCreated {
+                title: made.name.clone(),
+                owner: made.owner.into(),
+                members: users(&made.members),
+                settings: made.settings.unwrap_or_default(),
+            },
             Some(Event::MembersAdded(added)) => Self::MembersAdded(users(&added.members)),
             Some(Event::MembersRemoved(removed)) => Self::MembersRemoved(users(&removed.members)),
             Some(Event::MemberLeft(left)) => {

@@ -159,8 +159,8 @@ impl Timeline {
 
     fn apply(&mut self, seq: Seq, sender: UserId, change: Change) {
         match change {
-            Change::GroupCreated { title, owner, members } => {
-                self.title = title;
+            Change::GroupCreated { title, owner, members, settings } => {
+                (self.title, self.settings) = (title, settings);
                 self.join(seq, &members);
                 self.set_role(owner, Role::Owner);
             }
@@ -180,11 +180,7 @@ impl Timeline {
                 }
                 self.set_role(member, role);
             }
-            Change::MemberMuted { member, until } => {
-                if let Some(member) = self.members.get_mut(&member) {
-                    member.muted = until;
-                }
-            }
+            Change::MemberMuted { member, until } => self.mute(member, until),
             Change::GroupDeleted => {
                 self.deleted = true;
                 self.members.clear();
@@ -203,12 +199,28 @@ impl Timeline {
 
     fn join(&mut self, joined: Seq, users: &[UserId]) {
         for user in users {
-            let new = TimelineMember { role: Role::Member, joined, muted: MutedUntil::NotMuted };
+            let muted = self.mutes.get(user).copied().unwrap_or(MutedUntil::NotMuted);
+            let new = TimelineMember { role: Role::Member, joined, muted };
             self.members.entry(*user).or_insert(new);
         }
     }
 
+    /// A mute outlives leaving.
+    fn mute(&mut self, user: UserId, until: MutedUntil) {
+        match until {
+            MutedUntil::NotMuted => drop(self.mutes.remove(&user)),
+            _ => drop(self.mutes.insert(user, until)),
+        }
+        if let Some(member) = self.members.get_mut(&user) {
+            member.muted = until;
+        }
+    }
+
+    /// An owner is never muted.
     fn set_role(&mut self, user: UserId, role: Role) {
+        if role == Role::Owner {
+            self.mute(user, MutedUntil::NotMuted);
+        }
         if let Some(member) = self.members.get_mut(&user) {
             member.role = role;
         }

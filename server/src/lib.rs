@@ -12,6 +12,7 @@ pub mod commit;
 pub mod config;
 pub mod descriptors;
 pub mod disk_space;
+pub mod invite;
 pub mod listener;
 pub mod logging;
 pub mod mailbox;

@@ -4,6 +4,7 @@
 
 mod decode;
 mod encode;
+mod groups;
 #[cfg(test)]
 mod tests;
 

@@ -31,7 +31,8 @@ fn members() -> impl Strategy<Value = Event> {
         (some(), user()).prop_map(|(members, owner)| Event::GroupCreated(proto::GroupCreated {
             name: "made".into(),
             owner,
-            members
+            members,
+            settings: None,
         })),
         some().prop_map(|members| Event::MembersAdded(proto::MembersAdded { members })),
         some().prop_map(|members| Event::MembersRemoved(proto::MembersRemoved { members })),
@@ -178,12 +179,16 @@ fn naive_role(log: &[Entry], user: u64, joined: u64) -> Role {
     events(log).rev().filter(|(seq, ..)| *seq >= joined).find_map(given).unwrap_or(Role::Member)
 }
 
-fn naive_mute(log: &[Entry], user: u64, joined: u64) -> MutedUntil {
+/// Until when a user is muted, by the last entry that says so or makes it the owner; whether it was a member or not.
+fn naive_mute(log: &[Entry], user: u64) -> MutedUntil {
     let said = |(_, _, event): (u64, u64, &Event)| match event {
         Event::MemberMuted(it) if it.member == user => Some(MutedUntil::of(it.until_us)),
+        Event::GroupCreated(it) if it.owner == user => Some(MutedUntil::NotMuted),
+        Event::MemberLeft(it) if it.new_owner == user => Some(MutedUntil::NotMuted),
+        Event::RoleChanged(it) if it.member == user && it.role() == proto::Role::Owner => Some(MutedUntil::NotMuted),
         _ => None,
     };
-    events(log).rev().filter(|(seq, ..)| *seq > joined).find_map(said).unwrap_or(MutedUntil::NotMuted)
+    events(log).rev().find_map(said).unwrap_or(MutedUntil::NotMuted)
 }
 
 proptest! {
@@ -217,7 +222,7 @@ proptest! {
         let naive: BTreeMap<_, _> = (1..=USERS)
             .filter_map(|user| {
                 let joined = naive_joined(&log, user)?;
-                Some((UserId(user), (joined, naive_role(&log, user, joined), naive_mute(&log, user, joined))))
+                Some((UserId(user), (joined, naive_role(&log, user, joined), naive_mute(&log, user))))
             })
             .collect();
         let seen: BTreeMap<_, _> =

@@ -4,16 +4,18 @@
 
 use crate::entry::{Content, Entry};
 use crate::ids::{Conversation, DeviceId, LogId, MessageId, MessageName, PartitionId, Seq, ShardId, Timestamp, UserId};
-use crate::message::{ConversationMessage, Run};
+use crate::message::{ConversationMessage, Removed, Run};
 use crate::records::{
-    BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, Block, ConversationRecord, CursorRecord, FoundEntry, MemberRecord, Role, Span,
-    StoredConversation,
+    BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, Block, ConversationRecord, CursorRecord, FoundEntry, MemberRecord, MutedUntil,
+    Role, Span, StoredConversation,
 };
 use bytes::BytesMut;
 use std::collections::VecDeque;
 
 /// A user has at most this many rows of marks in a conversation; further devices share one, under device 0.
 const MARK_DEVICES_MAX: usize = 16;
+/// Up to so many new members are put in their places one by one; more are merged.
+const INSERTED_ONE_BY_ONE_MAX: usize = 8;
 
 /// A conversation that is in memory, or about to be.
 #[derive(Debug)]
@@ -79,7 +81,7 @@ pub(crate) struct Log {
 struct OpenBlock {
     entries: BytesMut,
     count: u16,
-    removed: Vec<(UserId, Seq)>,
+    removed: Option<Removed>,
 }
 
 impl Home {
@@ -142,6 +144,9 @@ impl Log {
         (log.head, log.committed) = (stored.head, stored.head);
         (log.ordinal, log.committed_ordinal) = (stored.head_ordinal, stored.head_ordinal);
         log.members = Members::from_stored(stored.members);
+        if let Some(ended) = log.record.group.as_deref().and_then(|group| group.ended) {
+            log.members.leave_all(ended);
+        }
         log.cursors = Cursors::from_stored(stored.cursors);
         log
     }
@@ -157,10 +162,14 @@ impl Log {
         (self.head, self.block.count == 1)
     }
 
-    /// Says that the next entry removes these members.
-    pub(crate) fn note_removed_by_next(&mut self, users: &[UserId]) {
-        let seq = self.head.next();
-        self.block.removed.extend(users.iter().map(|&user| (user, seq)));
+    /// The first seq that is not visible to whoever the next entry removes.
+    pub(crate) fn after_next(&self) -> Seq {
+        self.head.next().next()
+    }
+
+    /// Says whom the next entry removes. It must be the last of its block.
+    pub(crate) fn note_removed_by_next(&mut self, removed: Removed) {
+        self.block.removed = Some(removed);
     }
 
     /// Whether the open block must be closed before an entry of up to so many bytes.
@@ -185,10 +194,9 @@ impl Log {
         }
         let entries = self.block.entries.split().freeze();
         let count = std::mem::take(&mut self.block.count);
-        let removed = std::mem::take(&mut self.block.removed);
+        let removed = self.block.removed.take();
         let first = Seq(self.head.0 + 1 - u64::from(count));
         let block = Block { first, count, last_ordinal: self.ordinal, entries: entries.clone() };
-        let removed = (!removed.is_empty()).then(|| removed.into_boxed_slice());
         let run = Run { conversation, log_id: self.log_id, first, last: self.head, entries, removed };
         Some((block, run))
     }
@@ -290,43 +298,68 @@ impl Members {
         self.rows[start..].iter().filter(|(_, member)| is_present(member))
     }
 
-    /// Opens a span. The user must not be present.
-    pub(crate) fn join(&mut self, user: UserId, joined: Seq, role: Role) -> &MemberRecord {
-        self.present += 1;
-        let at = match self.position(user) {
-            Ok(at) => at,
-            Err(at) => {
-                self.rows.insert(at, (user, MemberRecord { role, spans: Vec::with_capacity(1) }));
-                at
+    /// Opens a span for each of these users, none of whom may be present.
+    pub(crate) fn join(&mut self, users: &[UserId], joined: Seq, role: impl Fn(UserId) -> Role) {
+        self.present += users.len();
+        let span = Span { joined, left: None };
+        let mut strangers = Vec::new();
+        for &user in users {
+            match self.position(user) {
+                Ok(at) => {
+                    let member = &mut self.rows[at].1;
+                    member.role = role(user);
+                    member.spans.push(span);
+                }
+                Err(_) => {
+                    let row = MemberRecord { role: role(user), muted_until: MutedUntil::NO, spans: vec![span] };
+                    strangers.push((user, row));
+                }
             }
-        };
-        let member = &mut self.rows[at].1;
-        member.role = role;
-        member.spans.push(Span { joined, left: None });
-        member
+        }
+        self.insert(strangers);
+    }
+
+    fn insert(&mut self, rows: Vec<(UserId, MemberRecord)>) {
+        if self.rows.is_empty() {
+            self.rows = rows;
+            self.rows.sort_unstable_by_key(|(user, _)| *user);
+        } else if rows.len() <= INSERTED_ONE_BY_ONE_MAX {
+            for row in rows {
+                let at = self.rows.partition_point(|(user, _)| *user < row.0);
+                self.rows.insert(at, row);
+            }
+        } else {
+            // The stable sort finds both sorted stretches and merges them: one pass, however many are new.
+            self.rows.extend(rows);
+            self.rows.sort_by_key(|(user, _)| *user);
+        }
     }
 
     /// Closes the span of a present member: `left` is the first seq they do not see.
-    pub(crate) fn leave(&mut self, user: UserId, left: Seq) -> &MemberRecord {
+    pub(crate) fn leave(&mut self, user: UserId, left: Seq) {
         let at = self.position(user).expect("the caller has seen the member");
         self.present -= 1;
         let member = &mut self.rows[at].1;
         member.role = Role::Member;
         member.spans.last_mut().expect("members have spans").left = Some(left);
-        member
     }
 
-    /// Gives a present member a role.
-    pub(crate) fn set_role(&mut self, user: UserId, role: Role) -> &MemberRecord {
-        let at = self.position(user).expect("the caller has seen the member");
-        self.rows[at].1.role = role;
-        &self.rows[at].1
+    /// Closes the spans of everybody: `left` is the first seq they do not see. Returns who was present.
+    pub(crate) fn leave_all(&mut self, left: Seq) -> Vec<UserId> {
+        let mut gone = Vec::with_capacity(self.present);
+        for (user, member) in self.rows.iter_mut().filter(|(_, member)| is_present(member)) {
+            member.role = Role::Member;
+            member.spans.last_mut().expect("members have spans").left = Some(left);
+            gone.push(*user);
+        }
+        self.present = 0;
+        gone
     }
 
-    /// The present member who joined first (the lower id among equals).
-    pub(crate) fn longest_standing(&self) -> Option<UserId> {
-        let present = self.rows.iter().filter(|(_, member)| is_present(member));
-        present.min_by_key(|(user, member)| (member.spans.last().map(|span| span.joined), *user)).map(|(user, _)| *user)
+    /// The row of a present member.
+    pub(crate) fn present_mut(&mut self, user: UserId) -> Option<&mut MemberRecord> {
+        let at = self.position(user).ok()?;
+        Some(&mut self.rows[at].1).filter(|member| is_present(member))
     }
 }
 

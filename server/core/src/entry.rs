@@ -6,6 +6,7 @@
 //! against each other.
 
 use crate::ids::{ClientMessageId, DeviceId, MessageId, MessageName, Seq, Timestamp, UserId};
+use crate::records::{GroupSettings, MutedUntil, Role};
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// What an entry holds, before it is encoded.
@@ -47,6 +48,8 @@ pub enum Content {
         owner: UserId,
         /// Its members, the owner included.
         members: Vec<UserId>,
+        /// What they may do.
+        settings: GroupSettings,
     },
     /// Members were added.
     MembersAdded(Vec<UserId>),
@@ -59,6 +62,38 @@ pub enum Content {
         /// The new owner, when the owner left.
         new_owner: Option<UserId>,
     },
+    /// Title and settings of a group, as they are from here on.
+    GroupUpdated {
+        /// Its name.
+        title: String,
+        /// What its members may do.
+        settings: GroupSettings,
+    },
+    /// A member got a role.
+    RoleChanged {
+        /// Who.
+        member: UserId,
+        /// Which.
+        role: Role,
+        /// When the group was handed over: the owner before, who is an admin from here on.
+        previous_owner: Option<UserId>,
+    },
+    /// A member may not write, or may again.
+    MemberMuted {
+        /// Who.
+        member: UserId,
+        /// Until when.
+        until: MutedUntil,
+    },
+    /// A member joined by an invitation.
+    MemberJoined {
+        /// Who.
+        member: UserId,
+        /// Who made the invitation.
+        invited_by: UserId,
+    },
+    /// Everybody has left; nothing follows.
+    GroupDeleted,
 }
 
 /// Bytes of an encoded entry apart from what [`Content::bytes`] counts: tags, lengths, numbers, ids and the name.
@@ -72,8 +107,13 @@ impl Content {
             + match self {
                 Content::User { body, content_type, .. } => body.len() + content_type.len(),
                 Content::GroupCreated { title, members, .. } => title.len() + members.len() * 8,
+                Content::GroupUpdated { title, .. } => title.len(),
                 Content::MembersAdded(members) | Content::MembersRemoved(members) => members.len() * 8,
-                Content::MemberLeft { .. } => 0,
+                Content::MemberLeft { .. }
+                | Content::RoleChanged { .. }
+                | Content::MemberMuted { .. }
+                | Content::MemberJoined { .. }
+                | Content::GroupDeleted => 0,
             }
     }
 
@@ -152,10 +192,13 @@ impl Content {
         let mut inner = BytesMut::new();
         let number = match self {
             Content::User { .. } => return inner,
-            Content::GroupCreated { title, owner, members } => {
+            Content::GroupCreated { title, owner, members, settings } => {
                 put_bytes_field(&mut inner, 1, title.as_bytes());
                 put_fixed64_field(&mut inner, 2, owner.0);
                 put_users_field(&mut inner, 3, members);
+                if *settings != GroupSettings::default() {
+                    put_settings(&mut inner, 4, *settings);
+                }
                 1
             }
             Content::MembersAdded(members) => {
@@ -171,6 +214,28 @@ impl Content {
                 put_fixed64_field(&mut inner, 2, new_owner.map_or(0, |user| user.0));
                 4
             }
+            Content::GroupUpdated { title, settings } => {
+                put_bytes_field(&mut inner, 1, title.as_bytes());
+                put_settings(&mut inner, 2, *settings);
+                5
+            }
+            Content::RoleChanged { member, role, previous_owner } => {
+                put_fixed64_field(&mut inner, 1, member.0);
+                put_varint_field(&mut inner, 2, role_number(*role));
+                put_fixed64_field(&mut inner, 3, previous_owner.map_or(0, |user| user.0));
+                6
+            }
+            Content::MemberMuted { member, until } => {
+                put_fixed64_field(&mut inner, 1, member.0);
+                put_varint_field(&mut inner, 2, until.0 as u64);
+                7
+            }
+            Content::MemberJoined { member, invited_by } => {
+                put_fixed64_field(&mut inner, 1, member.0);
+                put_fixed64_field(&mut inner, 2, invited_by.0);
+                8
+            }
+            Content::GroupDeleted => 9,
         };
         let mut event = BytesMut::with_capacity(inner.len() + 6);
         event.put_u8((number << 3 | BYTES) as u8);
@@ -306,6 +371,25 @@ fn put_users_field(out: &mut BytesMut, number: u32, users: &[UserId]) {
         for user in users {
             out.put_u64_le(user.0);
         }
+    }
+}
+
+/// A `GroupSettings` message, present even when it says nothing.
+fn put_settings(out: &mut BytesMut, number: u32, settings: GroupSettings) {
+    let mut inner = BytesMut::with_capacity(4);
+    put_varint_field(&mut inner, 1, u64::from(settings.announcement_only));
+    put_varint_field(&mut inner, 2, u64::from(settings.members_may_add));
+    put_key(out, number, BYTES);
+    put_varint(out, inner.len() as u64);
+    out.extend_from_slice(&inner);
+}
+
+/// A role's number in the protocol.
+fn role_number(role: Role) -> u64 {
+    match role {
+        Role::Member => 1,
+        Role::Owner => 2,
+        Role::Admin => 3,
     }
 }
 

@@ -19,6 +19,7 @@ pub mod ids;
 pub mod machine;
 pub mod message;
 mod partition;
+mod permissions;
 pub mod records;
 pub mod request;
 mod rings;
@@ -27,6 +28,7 @@ pub mod settings;
 mod shard;
 pub mod signal;
 pub mod slots;
+mod state;
 mod subscriptions;
 
 pub use shard::Shard;

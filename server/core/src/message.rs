@@ -6,9 +6,10 @@
 
 use crate::ids::{Conversation, DeviceId, LogId, MessageId, PartitionId, Seq, ShardId, UserId};
 use crate::records::{MembershipRecord, OutboxRow, Page, PagePosition};
-use crate::request::{Append, Caller, ConversationState, Reply, ReplyTo, SessionId};
+use crate::request::{Append, Caller, ConversationState, NewInvite, Reply, ReplyTo, SessionId};
 use crate::signal::{Signal, SignalPush};
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// A message from one shard to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +70,12 @@ pub enum ConversationMessage {
     History(Caller, PagePosition, usize),
     /// Asks for a description of a group: members above an id, at most so many.
     GetGroup(Caller, UserId, usize),
+    /// Asks for the conversation as one user sees it.
+    State(StateQuery),
+    /// Makes an invitation.
+    CreateInvite(Caller, NewInvite),
+    /// Voids all invitations.
+    RevokeInvites(Caller),
     /// Moves marks.
     Mark(Mark),
     /// Forwards a signal.
@@ -88,6 +95,21 @@ impl ConversationMessage {
         matches!(self, ConversationMessage::Signal(caller, _) if caller.reply_to.request_id == 0)
     }
 }
+
+/// Which conversation's state, for whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateQuery {
+    /// As this user sees it.
+    pub user: UserId,
+    /// The user's shard.
+    pub shard: ShardId,
+    /// Which of its lists waits for it.
+    pub list: ListId,
+}
+
+/// Names a list that waits for states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListId(pub u32);
 
 /// The next page for one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +187,8 @@ pub enum SessionMessage {
     Behind(Conversation, Seq),
     /// Runs of conversations homed on that shard were left out for want of room.
     AllBehind(ShardId),
+    /// The answer to a [`StateQuery`]; `None` when the store could not be read.
+    State(ListId, Conversation, Option<Box<ConversationState>>),
     /// A user's membership was stored.
     MembershipChanged(UserId, Conversation, MembershipRecord),
 }
@@ -237,8 +261,28 @@ pub struct Run {
     pub last: Seq,
     /// The entries as `crate::entry` encodes them.
     pub entries: Bytes,
-    /// Who was removed by these entries, at which seq: they see that entry and nothing after it.
-    pub removed: Option<Box<[(UserId, Seq)]>>,
+    /// Who was removed by the last of these entries: they see that entry and nothing after it.
+    pub removed: Option<Removed>,
+}
+
+/// Whom an entry removes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// These, ascending.
+    Users(Arc<[UserId]>),
+    /// All members.
+    Everybody,
+}
+
+impl Removed {
+    /// Whether this user is among them.
+    #[must_use]
+    pub fn contains(&self, user: UserId) -> bool {
+        match self {
+            Removed::Users(users) => users.binary_search(&user).is_ok(),
+            Removed::Everybody => true,
+        }
+    }
 }
 
 /// Marks of one conversation.

@@ -38,7 +38,7 @@ impl Block {
 pub struct ConversationRecord {
     /// Name of a group; empty for a direct conversation.
     pub title: String,
-    /// Owner of a group; `UserId(0)` for a direct conversation or an empty group.
+    /// Owner of a group; `UserId(0)` for a direct conversation and for a group that has ended.
     pub owner: UserId,
     /// The name of the request that made a group.
     pub created_by: Option<MessageName>,
@@ -50,15 +50,86 @@ pub struct ConversationRecord {
     pub floor: Seq,
     /// Highest seq about which push has been decided.
     pub notified_up_to: Seq,
+    /// What few groups have and no direct conversation; `None`: nothing of it.
+    pub group: Option<Box<GroupRecord>>,
 }
 
-/// What a member may do.
+/// What a group has beyond every conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupRecord {
+    /// What its members may do.
+    pub settings: GroupSettings,
+    /// Invitations that were not used up or revoked, the oldest first; at most [`INVITES_MAX`].
+    pub invites: Vec<InviteRecord>,
+    /// The owner has deleted the group: every span that is open in its members' rows ends before this seq.
+    pub ended: Option<Seq>,
+}
+
+/// Most invitations of a group at a time.
+pub const INVITES_MAX: usize = 32;
+
+/// What the members of a group may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GroupSettings {
+    /// Only the owner and admins may write.
+    pub announcement_only: bool,
+    /// Every member may add members and make invitations.
+    pub members_may_add: bool,
+}
+
+/// An invitation to a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InviteRecord {
+    /// Recognises it; the secret itself is nowhere.
+    pub hash: InviteHash,
+    /// It cannot be used from then on.
+    pub expires: Timestamp,
+    /// How many more may join by it; 0: no limit.
+    pub uses_left: u32,
+    /// Who made it.
+    pub by: UserId,
+}
+
+/// SHA-256 of an invitation's secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InviteHash(pub [u8; 32]);
+
+/// What a member may do; a greater role may do all that a smaller one may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Reads and writes.
     Member,
-    /// Also adds and removes members.
+    /// Also adds, removes and mutes members, and changes title and settings.
+    Admin,
+    /// Also gives roles, and deletes the group. A group has one.
     Owner,
+}
+
+/// Until when a member may not write: a time in microseconds, [`MutedUntil::NO`] or [`MutedUntil::UNTIL_LIFTED`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MutedUntil(pub i64);
+
+impl MutedUntil {
+    /// The member may write.
+    pub const NO: MutedUntil = MutedUntil(0);
+    /// Until somebody lifts it.
+    pub const UNTIL_LIFTED: MutedUntil = MutedUntil(-1);
+
+    /// A mute of so many seconds that begins now.
+    #[must_use]
+    pub fn after_seconds(now: Timestamp, seconds: u32) -> MutedUntil {
+        MutedUntil(now.0 + i64::from(seconds) * 1_000_000)
+    }
+
+    /// For how many milliseconds yet, rounded up; `None` when the member may write, `Some(0)` until it is lifted.
+    #[must_use]
+    pub fn remaining_ms(self, now: Timestamp) -> Option<u64> {
+        match self {
+            MutedUntil::UNTIL_LIFTED => Some(0),
+            MutedUntil(until) if until > now.0 => Some((until - now.0).unsigned_abs().div_ceil(1_000)),
+            _ => None,
+        }
+    }
 }
 
 /// A stretch of a log that a member may see: `[joined, left)`, open while they are a member.
@@ -73,8 +144,10 @@ pub struct Span {
 /// A member of a conversation, past or present.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberRecord {
-    /// Role of the last (or open) span.
+    /// Role in the open span; [`Role::Member`] when there is none.
     pub role: Role,
+    /// Outlives leaving, so that nobody gets their word back by leaving and joining.
+    pub muted_until: MutedUntil,
     /// Ascending and disjoint; never empty.
     pub spans: Vec<Span>,
 }

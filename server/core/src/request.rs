@@ -3,7 +3,7 @@
 //! The edge turns frames into [`Request`]s and [`Reply`]s into frames; nothing here knows the wire.
 
 use crate::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, MessageId, Seq, Timestamp, UserId};
-use crate::records::{MembershipRecord, Page, PagePosition, Role};
+use crate::records::{GroupSettings, InviteHash, MembershipRecord, MutedUntil, Page, PagePosition, Role};
 use crate::signal::Signal;
 use bytes::Bytes;
 
@@ -32,7 +32,18 @@ pub enum Request {
         title: String,
         /// Further members.
         members: Vec<UserId>,
+        /// What they may do.
+        settings: GroupSettings,
     },
+    /// Makes an invitation to a group.
+    CreateInvite {
+        /// To which.
+        group: GroupId,
+        /// What is asked.
+        invite: NewInvite,
+    },
+    /// Voids all invitations of a group.
+    RevokeInvites(GroupId),
     /// Moves the device's marks.
     Mark {
         /// In which conversation.
@@ -73,7 +84,32 @@ pub enum Request {
         after: Option<Conversation>,
         /// Most conversations.
         limit: usize,
+        /// Also tell the state of each.
+        with_states: bool,
     },
+}
+
+/// An invitation to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewInvite {
+    /// What its holder will have to know. Only carried back to who asks.
+    pub secret: InviteSecret,
+    /// What recognises it.
+    pub hash: InviteHash,
+    /// For how long it can be used, in seconds.
+    pub valid_seconds: u32,
+    /// How many may join by it; 0: no limit.
+    pub uses_max: u32,
+}
+
+/// Whoever knows it may join a group. `Debug` does not tell it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct InviteSecret(pub [u8; 16]);
+
+impl std::fmt::Debug for InviteSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("InviteSecret(..)")
+    }
 }
 
 /// Where a client stands in a log.
@@ -120,13 +156,51 @@ pub enum Action {
     RemoveMembers(Vec<UserId>),
     /// The caller leaves.
     Leave,
+    /// Changes title or settings of a group; `None`: unchanged.
+    UpdateGroup {
+        /// Name of the group.
+        title: Option<String>,
+        /// What its members may do.
+        settings: Option<GroupSettings>,
+    },
+    /// Gives a member a role.
+    SetRole {
+        /// Whom.
+        member: UserId,
+        /// Which; [`Role::Owner`] hands the group over.
+        role: Role,
+    },
+    /// Takes a member's word, or gives it back.
+    MuteMember {
+        /// Whose.
+        member: UserId,
+        /// For how long.
+        mute: Mute,
+    },
+    /// Ends a group.
+    DeleteGroup,
+    /// The caller joins by an invitation.
+    Join(InviteHash),
     /// Makes the group; only the core itself asks for this.
     Create {
         /// Name of the group.
         title: String,
-        /// Members, the owner included.
+        /// Members, the owner included, ascending.
         members: Vec<UserId>,
+        /// What they may do.
+        settings: GroupSettings,
     },
+}
+
+/// For how long a member may not write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mute {
+    /// Not any more.
+    Lift,
+    /// So many seconds.
+    Seconds(u32),
+    /// Until it is lifted.
+    UntilLifted,
 }
 
 /// The answer to a request.
@@ -172,9 +246,20 @@ pub enum Reply {
     /// A page of the caller's conversations.
     Conversations {
         /// Ascending.
-        memberships: Vec<(Conversation, MembershipRecord)>,
+        conversations: Vec<ListedConversation>,
         /// More follow.
         more: bool,
+    },
+    /// An invitation was made.
+    Invite {
+        /// To which group.
+        group: GroupId,
+        /// What its holder has to know.
+        secret: InviteSecret,
+        /// It cannot be used from then on.
+        expires: Timestamp,
+        /// How many may join by it; 0: no limit.
+        uses_max: u32,
     },
     /// Every conversation of a sync has reached the head it had.
     Synced(Vec<ConversationState>),
@@ -193,6 +278,17 @@ pub enum Reply {
     Refused(Refusal),
 }
 
+/// One of the caller's conversations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedConversation {
+    /// Which.
+    pub conversation: Conversation,
+    /// The caller's membership.
+    pub membership: MembershipRecord,
+    /// As the caller sees it, when that was asked for and could be told.
+    pub state: Option<Box<ConversationState>>,
+}
+
 /// A group as its members see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupInfo {
@@ -205,7 +301,7 @@ pub struct GroupInfo {
     /// Present members.
     pub member_count: usize,
     /// A page of them, by user id.
-    pub members: Vec<(UserId, Role, Seq)>,
+    pub members: Vec<GroupMember>,
     /// More follow.
     pub more: bool,
     /// Identity of the log.
@@ -214,8 +310,23 @@ pub struct GroupInfo {
     pub head: Seq,
     /// Highest seq no longer kept.
     pub floor: Seq,
-    /// The group was there already.
+    /// The group was there already, or the caller was its member.
     pub duplicate: bool,
+    /// What its members may do.
+    pub settings: GroupSettings,
+}
+
+/// A member of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupMember {
+    /// Who.
+    pub user: UserId,
+    /// In which role.
+    pub role: Role,
+    /// Seq of the entry that made it a member.
+    pub joined: Seq,
+    /// Until when it may not write.
+    pub muted_until: MutedUntil,
 }
 
 /// A conversation as one user sees it.
@@ -243,6 +354,10 @@ pub struct ConversationState {
     pub title: String,
     /// Marks of the other user of a direct conversation.
     pub peer: (Seq, Seq),
+    /// The user's role in a group; `None` in a direct conversation, and for whoever is no member now.
+    pub role: Option<Role>,
+    /// Until when the user may not write.
+    pub muted_until: MutedUntil,
 }
 
 impl ConversationState {
@@ -271,6 +386,8 @@ impl ConversationState {
             member_count: 0,
             title: String::new(),
             peer: (Seq(0), Seq(0)),
+            role: None,
+            muted_until: MutedUntil::NO,
         }
     }
 }
@@ -290,6 +407,15 @@ pub enum Refusal {
     /// A member may not do this.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// A member was muted.
+    #[error("you may not write in this group for a while: an admin has muted you")]
+    Muted {
+        /// For how many milliseconds yet; 0: until an admin lifts it.
+        retry_after_ms: u64,
+    },
+    /// An invitation that lets nobody in.
+    #[error("this invitation is unknown, used up, revoked or over; ask for another one")]
+    InviteInvalid,
     /// A field is wrong.
     #[error("{field}: {why}")]
     Invalid {

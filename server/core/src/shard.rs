@@ -4,14 +4,18 @@
 //! the messages of [`crate::message`], which also carry what one shard says to itself.
 
 mod append;
+mod departures;
 mod fanout;
 mod groups;
+mod invites;
 mod limits;
+mod lists;
 mod login;
 mod marks;
 mod memberships;
 mod outbox;
 mod pages;
+mod roles;
 mod signals;
 mod sync;
 
@@ -19,7 +23,7 @@ use crate::budget::Budgets;
 use crate::conversation::{Home, HomeState, Log};
 use crate::ids::{Conversation, PartitionId, Seq, ShardId, Timestamp, UserId};
 use crate::machine::{CloseReason, Counters, Effect, Input, Output, ReadToken};
-use crate::message::{ConversationMessage, Message, Pull, SessionMessage, UsersMessage};
+use crate::message::{ConversationMessage, Message, Pull, SessionMessage, StateQuery, UsersMessage};
 use crate::partition::{Gated, Partition};
 use crate::records::{Batch, PartitionState, Read, ReadResult, Write};
 use crate::request::{Caller, ConversationState, Refusal, Reply, ReplyTo, Request, SessionId};
@@ -70,6 +74,8 @@ pub struct Shard {
 
     /// What each read under way is for.
     reads: Slab<PendingRead>,
+    /// Lists that wait for states.
+    lists: Slab<lists::PendingList>,
     /// Messages to this shard itself that have not been handled.
     local: VecDeque<Message>,
     users_swept: Timestamp,
@@ -85,6 +91,8 @@ enum PendingRead {
     /// A pull, the seq it continues from, and the state that goes with the page.
     Pull(Conversation, Pull, Seq, Option<Box<ConversationState>>),
     History(Conversation, Caller, Option<Seq>),
+    /// A state that lacks the ordinal that is read.
+    State(Conversation, StateQuery, Box<ConversationState>),
     FindName(Conversation),
     Missing(Conversation),
 }
@@ -124,6 +132,7 @@ impl Shard {
             retries: Vec::new(),
             settling: Vec::new(),
             reads: Slab::new(),
+            lists: Slab::new(),
             local: VecDeque::new(),
             users_swept: Timestamp(0),
             syncs_open: 0,
@@ -214,8 +223,14 @@ impl Shard {
             }
             Request::Mark { conversation, delivered, read } => self.mark(caller, conversation, delivered, read),
             Request::Sync { cursors, include_others } => self.sync(session, request_id, &cursors, include_others),
-            Request::CreateGroup { client_message_id, title, members } => {
-                self.create_group(caller, client_message_id, title, members);
+            Request::CreateGroup { client_message_id, title, members, settings } => {
+                self.create_group(caller, client_message_id, title, members, settings);
+            }
+            Request::CreateInvite { group, invite } => {
+                self.send_home(Conversation::Group(group), ConversationMessage::CreateInvite(caller, invite));
+            }
+            Request::RevokeInvites(group) => {
+                self.send_home(Conversation::Group(group), ConversationMessage::RevokeInvites(caller));
             }
             Request::Signal { conversation, signal } => {
                 self.send_home(conversation, ConversationMessage::Signal(caller, signal));
@@ -227,7 +242,9 @@ impl Shard {
                 let message = ConversationMessage::GetGroup(caller, members_after, members_limit);
                 self.send_home(Conversation::Group(group), message);
             }
-            Request::ListConversations { after, limit } => self.list_conversations(caller, after, limit),
+            Request::ListConversations { after, limit, with_states } => {
+                self.list_conversations(caller, after, limit, with_states);
+            }
         }
     }
 
@@ -261,6 +278,7 @@ impl Shard {
             SessionMessage::Page(page) => self.handle_page(*page),
             SessionMessage::Receipts(receipts) => self.handle_receipts(receipts),
             SessionMessage::Signal(push) => self.handle_signal(*push),
+            SessionMessage::State(list, conversation, state) => self.handle_listed_state(list, &conversation, state),
             SessionMessage::Behind(conversation, head) => self.handle_behind(conversation, head),
             SessionMessage::AllBehind(home) => self.handle_all_behind(home),
             SessionMessage::MembershipChanged(user, conversation, membership) => {
@@ -337,6 +355,10 @@ impl Shard {
                 self.answer_history(conversation, caller, skip_from, page);
             }
             (PendingRead::History(_, caller, _), _) => self.refuse(caller, Refusal::ReadFailed),
+            (PendingRead::State(conversation, query, state), Some(ReadResult::Page(page))) => {
+                self.state_read(conversation, query, state, Some(page.ordinal.unwrap_or(0)));
+            }
+            (PendingRead::State(conversation, query, state), _) => self.state_read(conversation, query, state, None),
             (PendingRead::FindName(conversation), Some(ReadResult::FindName { found, oldest })) => {
                 self.name_searched(conversation, Some((found, oldest)));
             }
@@ -425,6 +447,9 @@ impl Shard {
             ConversationMessage::Pull(pull) => self.pull(home, pull),
             ConversationMessage::History(caller, position, limit) => self.history(home, caller, position, limit),
             ConversationMessage::GetGroup(caller, after, limit) => self.get_group(home, caller, after, limit),
+            ConversationMessage::State(query) => self.tell_state(home, query),
+            ConversationMessage::CreateInvite(caller, invite) => self.create_invite(home, caller, invite),
+            ConversationMessage::RevokeInvites(caller) => self.revoke_invites(home, caller),
             ConversationMessage::Mark(mark) => self.apply_mark(home, mark),
             ConversationMessage::Signal(caller, signal) => self.signal(home, caller, *signal),
             ConversationMessage::Unfollow(shard) => self.homes[home].followers.remove(shard),
@@ -439,8 +464,11 @@ impl Shard {
         match message {
             ConversationMessage::Append(caller, _)
             | ConversationMessage::History(caller, ..)
+            | ConversationMessage::CreateInvite(caller, _)
+            | ConversationMessage::RevokeInvites(caller)
             | ConversationMessage::GetGroup(caller, ..) => self.refuse(caller, refusal),
             ConversationMessage::Signal(caller, _) => self.answer_signal(caller, Reply::Refused(refusal)),
+            ConversationMessage::State(query) => self.answer_state(query, conversation, None),
             ConversationMessage::Pull(pull) => self.pull_failed(conversation, pull),
             ConversationMessage::Mark(mark) => {
                 if let Some(to) = mark.reply_to {

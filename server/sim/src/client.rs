@@ -206,6 +206,6 @@ fn question(conversation: Conversation, dice: &mut Dice) -> Request {
         (0, _) => Request::History { conversation, position: PagePosition::After(seq), limit },
         (1, _) => Request::History { conversation, position: PagePosition::Before(seq.next()), limit },
         (2, Conversation::Group(group)) => Request::GetGroup { group, members_after: UserId(0), members_limit: limit },
-        _ => Request::ListConversations { after: None, limit },
+        _ => Request::ListConversations { after: None, limit, with_states: dice.per_mille(500) },
     }
 }

@@ -4,7 +4,7 @@ use crate::ledger::Ledger;
 use crate::server::{ConnectionId, Frame, Server};
 use hubbub_core::entry::{Entries, EntryHeader};
 use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, MessageName, Seq, UserId};
-use hubbub_core::records::{Page, PagePosition};
+use hubbub_core::records::{GroupSettings, Page, PagePosition};
 use hubbub_core::request::{Action, Append, Refusal, Reply, Request, SyncCursor};
 use hubbub_core::signal::{Signal, SignalKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -192,7 +192,12 @@ impl Device {
     /// Makes a group.
     pub fn create_group(&mut self, server: &mut Server, members: Vec<UserId>) {
         let client_message_id = self.next_name();
-        let request = Request::CreateGroup { client_message_id, title: "team".to_owned(), members };
+        let request = Request::CreateGroup {
+            client_message_id,
+            title: "team".to_owned(),
+            members,
+            settings: GroupSettings::default(),
+        };
         self.outbox.push(Outgoing::new(None, request, client_message_id));
         self.flush(server);
     }

@@ -186,9 +186,10 @@ impl Ledger {
             Reply::Group(info) => {
                 assert!(info.head <= self.head(&Conversation::Group(info.group)), "a group's head is durable");
             }
-            Reply::Conversations { memberships, .. } => {
-                let all = memberships.iter().all(|(id, _)| self.store.member(id, user).is_some());
+            Reply::Conversations { conversations, .. } => {
+                let all = conversations.iter().all(|it| self.store.member(&it.conversation, user).is_some());
                 assert!(all, "listed memberships are durable");
+                conversations.iter().flat_map(|it| &it.state).for_each(|state| self.check_state(user, state));
             }
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! From a client's frame to a request.
 
+use super::groups;
 use hubbub_codec::proto;
 use hubbub_codec::proto::client_frame::Body;
 use hubbub_core::ids::{ClientMessageId, Conversation, GroupId, LogId, Seq, UserId};
@@ -20,11 +21,11 @@ pub struct Limits {
 
 const SYNC_CURSORS_MAX: usize = 1_000;
 const CONTENT_TYPE_BYTES_MAX: usize = 64;
-const TITLE_BYTES_MAX: usize = 128;
 const HISTORY_DEFAULT: u32 = 50;
 const HISTORY_MAX: u32 = 200;
 const PAGE_DEFAULT: u32 = 100;
 const PAGE_MAX: u32 = 1_000;
+const STATES_PAGE_MAX: u32 = 100;
 
 /// Length of a page mark: a tag and two ids.
 const PAGE_MARK_BYTES: usize = 17;
@@ -48,7 +49,7 @@ pub fn request(body: Body, user: UserId, limits: &Limits) -> Result<Request, Ref
         Body::Signal(sent) => signal(sent, limits),
         Body::Sync(sync) => synced(&sync),
         Body::History(history) => part(&history),
-        Body::CreateGroup(create) => group_creation(create, limits),
+        Body::CreateGroup(create) => groups::creation(create, limits),
         Body::AddMembers(add) => {
             let members = users(&add.members, limits)?;
             group_action(add.group, add.name.as_ref(), Action::AddMembers(members))
@@ -58,6 +59,13 @@ pub fn request(body: Body, user: UserId, limits: &Limits) -> Result<Request, Ref
             group_action(remove.group, remove.name.as_ref(), Action::RemoveMembers(members))
         }
         Body::Leave(leave) => group_action(leave.group, leave.name.as_ref(), Action::Leave),
+        Body::UpdateGroup(update) => groups::update(update),
+        Body::SetRole(set) => groups::role(&set),
+        Body::MuteMember(mute) => groups::mute(&mute),
+        Body::DeleteGroup(delete) => group_action(delete.group, delete.name.as_ref(), Action::DeleteGroup),
+        Body::CreateInvite(create) => groups::invite(&create),
+        Body::RevokeInvites(revoke) => Ok(Request::RevokeInvites(GroupId(revoke.group))),
+        Body::JoinGroup(join) => groups::join(&join),
         Body::GetGroup(get) => Ok(Request::GetGroup {
             group: GroupId(get.group),
             members_after: UserId(get.members_after),
@@ -65,7 +73,8 @@ pub fn request(body: Body, user: UserId, limits: &Limits) -> Result<Request, Ref
         }),
         Body::ListConversations(list) => Ok(Request::ListConversations {
             after: page_mark(&list.after)?,
-            limit: limit(list.limit, PAGE_DEFAULT, PAGE_MAX, "limit")?,
+            limit: limit(list.limit, PAGE_DEFAULT, if list.with_states { STATES_PAGE_MAX } else { PAGE_MAX }, "limit")?,
+            with_states: list.with_states,
         }),
         Body::Hello(_) | Body::Login(_) | Body::Ping(_) | Body::Register(_) => {
             invalid("body", "is not allowed after login")
@@ -74,11 +83,11 @@ pub fn request(body: Body, user: UserId, limits: &Limits) -> Result<Request, Ref
     }
 }
 
-fn invalid<T>(field: &'static str, why: &'static str) -> Result<T, Refusal> {
+pub(super) fn invalid<T>(field: &'static str, why: &'static str) -> Result<T, Refusal> {
     Err(Refusal::Invalid { field, why })
 }
 
-fn over<T>(field: &'static str, setting: &'static str, limit: usize, got: usize) -> Result<T, Refusal> {
+pub(super) fn over<T>(field: &'static str, setting: &'static str, limit: usize, got: usize) -> Result<T, Refusal> {
     Err(Refusal::Limit { field, setting, limit: limit as u64, got: got as u64 })
 }
 
@@ -106,7 +115,7 @@ fn message(send: proto::Send, user: UserId, limits: &Limits) -> Result<Request, 
     Ok(Request::Append { conversation, append: named(send.name.as_ref(), action)? })
 }
 
-fn named(name: Option<&proto::MessageName>, action: Action) -> Result<Append, Refusal> {
+pub(super) fn named(name: Option<&proto::MessageName>, action: Action) -> Result<Append, Refusal> {
     let Some(name) = name else { return invalid("name", "is missing") };
     let Some(client_message_id) = ClientMessageId::new(&name.client_message_id) else {
         return invalid("name.client_message_id", "must be 1 to 16 bytes");
@@ -114,26 +123,11 @@ fn named(name: Option<&proto::MessageName>, action: Action) -> Result<Append, Re
     Ok(Append { client_message_id, resend: name.resend, after: Seq(name.after_seq), action })
 }
 
-fn group_action(group: u64, name: Option<&proto::MessageName>, action: Action) -> Result<Request, Refusal> {
+pub(super) fn group_action(group: u64, name: Option<&proto::MessageName>, action: Action) -> Result<Request, Refusal> {
     Ok(Request::Append { conversation: Conversation::Group(GroupId(group)), append: named(name, action)? })
 }
 
-fn group_creation(create: proto::CreateGroup, limits: &Limits) -> Result<Request, Refusal> {
-    if create.title.is_empty() {
-        return invalid("title", "must be 1 to 128 bytes");
-    }
-    if create.title.len() > TITLE_BYTES_MAX {
-        return over("title", "fixed", TITLE_BYTES_MAX, create.title.len());
-    }
-    let members = match create.members.as_slice() {
-        [] => Vec::new(),
-        members => users(members, limits)?,
-    };
-    let named = named(create.name.as_ref(), Action::Leave)?;
-    Ok(Request::CreateGroup { client_message_id: named.client_message_id, title: create.title, members })
-}
-
-fn users(ids: &[u64], limits: &Limits) -> Result<Vec<UserId>, Refusal> {
+pub(super) fn users(ids: &[u64], limits: &Limits) -> Result<Vec<UserId>, Refusal> {
     if ids.is_empty() {
         return invalid("members", "is empty");
     }

@@ -11,10 +11,11 @@ use hubbub_codec::proto::server_frame::Body;
 use hubbub_codec::proto::{ErrorCode, ServerFrame};
 use hubbub_core::ids::{Conversation, LogId, Seq, UserId};
 use hubbub_core::message::{ReceiptsPush, Run};
-use hubbub_core::records::{Page, Role};
+use hubbub_core::records::{GroupSettings, Page, Role};
 use hubbub_core::request::{ConversationState, GroupInfo, Refusal, Reply};
 use hubbub_core::signal::{SignalKind, SignalPush};
 
+use crate::invite;
 use crate::metrics::FrameOut;
 
 /// How long a client waits before it repeats what was refused for want of room, in milliseconds.
@@ -53,15 +54,21 @@ pub fn reply_frame(request_id: u64, reply: Reply, out: &mut bytes::BytesMut) -> 
             return FrameOut::Entries;
         }
         Reply::Group(info) => (FrameOut::Group, Body::Group(group(*info))),
-        Reply::Conversations { memberships, more } => {
-            let next = memberships.last().filter(|_| more).map(|(last, _)| encode_page_mark(last).into());
-            let conversations = memberships.iter().map(|(conversation, membership)| proto::Membership {
-                conversation: Some(conversation_to_proto(conversation)),
-                joined_seq: membership.joined.0,
-                state: None,
+        Reply::Conversations { conversations, more } => {
+            let last = conversations.last().filter(|_| more);
+            let next = last.map(|last| encode_page_mark(&last.conversation).into());
+            let conversations = conversations.into_iter().map(|listed| proto::Membership {
+                conversation: Some(conversation_to_proto(&listed.conversation)),
+                joined_seq: listed.membership.joined.0,
+                state: listed.state.map(|told| state(*told)),
             });
             let page = proto::Conversations { conversations: conversations.collect(), next: next.unwrap_or_default() };
             (FrameOut::Conversations, Body::Conversations(page))
+        }
+        Reply::Invite { group, secret, expires, uses_max } => {
+            let token = invite::token(group, &secret);
+            let invite = proto::Invite { group: group.0, token, expires_us: expires.0, uses_max };
+            (FrameOut::Invite, Body::Invite(invite))
         }
         Reply::Synced(states) => {
             synced(request_id, states, out);
@@ -107,21 +114,20 @@ fn state(state: ConversationState) -> proto::ConversationState {
         peer_delivered: state.peer.0.0,
         peer_read: state.peer.1.0,
         member: state.member,
+        role: state.role.map_or(proto::Role::Unspecified, role).into(),
+        muted_until_us: state.muted_until.0,
         ..Default::default()
     }
 }
 
 fn group(info: GroupInfo) -> proto::Group {
-    let role = |role| match role {
-        Role::Member => proto::Role::Member,
-        Role::Owner => proto::Role::Owner,
-    };
-    let members = info.members.into_iter().map(|(user, r, joined)| proto::Member {
-        user: user.0,
-        role: role(r).into(),
-        joined_seq: joined.0,
-        muted_until_us: 0,
+    let members = info.members.into_iter().map(|member| proto::Member {
+        user: member.user.0,
+        role: role(member.role).into(),
+        joined_seq: member.joined.0,
+        muted_until_us: member.muted_until.0,
     });
+    let GroupSettings { announcement_only, members_may_add } = info.settings;
     proto::Group {
         group: info.group.0,
         title: info.title,
@@ -133,8 +139,16 @@ fn group(info: GroupInfo) -> proto::Group {
         head: info.head.0,
         floor: info.floor.0,
         duplicate: info.duplicate,
-        settings: None,
+        settings: Some(proto::GroupSettings { announcement_only, members_may_add }),
         retention: None,
+    }
+}
+
+fn role(role: Role) -> proto::Role {
+    match role {
+        Role::Member => proto::Role::Member,
+        Role::Admin => proto::Role::Admin,
+        Role::Owner => proto::Role::Owner,
     }
 }
 
@@ -147,6 +161,11 @@ pub fn refusal_parts(refusal: &Refusal) -> (Action, ErrorCode, u32) {
         Refusal::Unsupported => (Action::FixRequest, ErrorCode::Unsupported, 0),
         Refusal::UnknownConversation => (Action::FixRequest, ErrorCode::UnknownConversation, 0),
         Refusal::Forbidden(_) => (Action::GiveUp, ErrorCode::Forbidden, 0),
+        Refusal::Muted { retry_after_ms: 0 } => (Action::GiveUp, ErrorCode::Muted, 0),
+        Refusal::Muted { retry_after_ms } => {
+            (Action::Retry, ErrorCode::Muted, u32::try_from(*retry_after_ms).unwrap_or(u32::MAX))
+        }
+        Refusal::InviteInvalid => (Action::GiveUp, ErrorCode::InviteInvalid, 0),
         Refusal::Invalid { .. } | Refusal::BeyondHead { .. } => (Action::FixRequest, ErrorCode::Invalid, 0),
         Refusal::Limit { .. } => (Action::FixRequest, ErrorCode::LimitExceeded, 0),
         Refusal::RateLimited { retry_after_ms, .. } => (Action::Retry, ErrorCode::RateLimited, *retry_after_ms),

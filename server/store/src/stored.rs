@@ -6,8 +6,8 @@ use crate::options::{Durability, NodeId};
 use crate::partitions::Slots;
 use hubbub_core::ids::{ClientMessageId, DeviceId, LogId, MessageId, MessageName, PartitionId, Seq, Timestamp, UserId};
 use hubbub_core::records::{
-    AccountRecord, Batch, ConversationRecord, CursorRecord, Fact, MemberRecord, MembershipRecord, OutboxRow, Owner,
-    PartitionState, Role, Span,
+    AccountRecord, Batch, ConversationRecord, CursorRecord, Fact, GroupRecord, GroupSettings, InviteHash, InviteRecord,
+    MemberRecord, MembershipRecord, MutedUntil, OutboxRow, Owner, PartitionState, Role, Span,
 };
 use prost::Message;
 
@@ -34,6 +34,7 @@ pub(crate) fn encode_conversation(record: &ConversationRecord, value: &mut Vec<u
         log_id: record.log_id.0,
         floor: record.floor.0,
         notified_up_to: record.notified_up_to.0,
+        group: record.group.as_deref().filter(|group| **group != GroupRecord::default()).map(group_message),
     };
     write(&message, value);
 }
@@ -48,6 +49,10 @@ pub(crate) fn decode_conversation(value: &[u8]) -> Option<ConversationRecord> {
         }),
         None => None,
     };
+    let group = match message.group {
+        Some(group) => Some(Box::new(group_record(group)?)),
+        None => None,
+    };
     Some(ConversationRecord {
         title: message.title,
         owner: UserId(message.owner),
@@ -56,27 +61,64 @@ pub(crate) fn decode_conversation(value: &[u8]) -> Option<ConversationRecord> {
         log_id: LogId(message.log_id),
         floor: Seq(message.floor),
         notified_up_to: Seq(message.notified_up_to),
+        group,
+    })
+}
+
+fn group_message(record: &GroupRecord) -> pb::Group {
+    let invite = |invite: &InviteRecord| pb::Invite {
+        hash: invite.hash.0.to_vec().into(),
+        expires_us: invite.expires.0,
+        uses_left: invite.uses_left,
+        by: invite.by.0,
+    };
+    pb::Group {
+        announcement_only: record.settings.announcement_only,
+        members_may_add: record.settings.members_may_add,
+        invites: record.invites.iter().map(invite).collect(),
+        ended: record.ended.map(|seq| seq.0),
+    }
+}
+
+fn group_record(message: pb::Group) -> Option<GroupRecord> {
+    let invite = |invite: pb::Invite| {
+        Some(InviteRecord {
+            hash: InviteHash(invite.hash.as_ref().try_into().ok()?),
+            expires: Timestamp(invite.expires_us),
+            uses_left: invite.uses_left,
+            by: UserId(invite.by),
+        })
+    };
+    let (announcement_only, members_may_add) = (message.announcement_only, message.members_may_add);
+    Some(GroupRecord {
+        settings: GroupSettings { announcement_only, members_may_add },
+        invites: message.invites.into_iter().map(invite).collect::<Option<_>>()?,
+        ended: message.ended.map(Seq),
     })
 }
 
 pub(crate) fn encode_member(record: &MemberRecord, value: &mut Vec<u8>) {
     let role = match record.role {
         Role::Member => pb::Role::Member,
+        Role::Admin => pb::Role::Admin,
         Role::Owner => pb::Role::Owner,
     };
     let span = |span: &Span| pb::Span { joined: span.joined.0, left: span.left.map(|seq| seq.0) };
-    write(&pb::Member { role: role.into(), spans: record.spans.iter().map(span).collect() }, value);
+    let spans = record.spans.iter().map(span).collect();
+    write(&pb::Member { role: role.into(), spans, muted_until_us: record.muted_until.0 }, value);
 }
 
 pub(crate) fn decode_member(value: &[u8]) -> Option<MemberRecord> {
     let message = pb::Member::decode(value).ok()?;
     let role = match message.role() {
         pb::Role::Member => Role::Member,
+        pb::Role::Admin => Role::Admin,
         pb::Role::Owner => Role::Owner,
         pb::Role::Unspecified => return None,
     };
     let span = |span: &pb::Span| Span { joined: Seq(span.joined), left: span.left.map(Seq) };
-    Some(MemberRecord { role, spans: message.spans.iter().map(span).collect() })
+    let muted_until = MutedUntil(message.muted_until_us);
+    Some(MemberRecord { role, muted_until, spans: message.spans.iter().map(span).collect() })
 }
 
 pub(crate) fn encode_cursor(record: &CursorRecord, value: &mut Vec<u8>) {

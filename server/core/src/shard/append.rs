@@ -9,7 +9,7 @@ use crate::entry::Content;
 use crate::ids::{Conversation, LogId, MessageId, MessageName, Seq, Timestamp, UserId};
 use crate::message::{ConversationMessage, Message, UsersMessage};
 use crate::partition::Gated;
-use crate::records::{ConversationRecord, FoundEntry, MembershipRecord, OutboxRow, Read, Role, Write};
+use crate::records::{ConversationRecord, FoundEntry, GroupRecord, MembershipRecord, OutboxRow, Read, Role, Write};
 use crate::request::{Action, Append, Caller, Refusal, Reply};
 use std::collections::BTreeMap;
 
@@ -40,6 +40,7 @@ impl Shard {
                 let others = members.iter().copied().filter(|member| *member != caller.user).collect();
                 self.check_users(home, caller, append, others);
             }
+            (_, Action::Join(_)) => self.refuse(caller, Refusal::InviteInvalid),
             _ => self.refuse(caller, Refusal::UnknownConversation),
         }
     }
@@ -47,22 +48,24 @@ impl Shard {
     /// The conversation exists, and this is no resend (or was searched for in vain).
     fn perform(&mut self, home: usize, caller: Caller, append: Box<Append>) {
         let log = self.homes[home].log().expect("the caller has seen the log");
-        if let Action::Create { .. } = append.action {
-            return self.group_exists(home, caller, &append);
-        }
-        let Some(member) = log.members.present(caller.user) else {
-            return self.refuse(caller, Refusal::UnknownConversation);
-        };
-        let role = member.role;
         match &append.action {
-            Action::Message { reply_to, .. } if *reply_to > log.head => {
-                self.refuse(caller, Refusal::Invalid { field: "reply_to_seq", why: "is beyond the head" });
-            }
-            Action::Message { .. } => self.append_message(home, caller, *append),
-            Action::AddMembers(_) => self.add_members(home, caller, role, append),
-            Action::RemoveMembers(_) => self.remove_members(home, caller, role, *append),
+            Action::Create { .. } => self.group_exists(home, caller, &append),
+            Action::Join(_) => self.join_group(home, caller, &append),
+            Action::Message { reply_to, .. } => match log.may_write(caller.user, self.now) {
+                Err(refusal) => self.refuse(caller, refusal),
+                Ok(()) if *reply_to > log.head => {
+                    self.refuse(caller, Refusal::Invalid { field: "reply_to_seq", why: "is beyond the head" });
+                }
+                Ok(()) => self.append_message(home, caller, *append),
+            },
+            _ if log.members.present(caller.user).is_none() => self.refuse(caller, Refusal::UnknownConversation),
+            Action::AddMembers(_) => self.add_members(home, caller, append),
+            Action::RemoveMembers(_) => self.remove_members(home, caller, *append),
             Action::Leave => self.leave(home, caller, *append),
-            Action::Create { .. } => unreachable!("handled above"),
+            Action::UpdateGroup { .. } => self.update_group(home, caller, *append),
+            Action::SetRole { .. } => self.set_role(home, caller, *append),
+            Action::MuteMember { .. } => self.mute_member(home, caller, *append),
+            Action::DeleteGroup => self.delete_group(home, caller, *append),
         }
     }
 
@@ -169,6 +172,7 @@ impl Shard {
     fn answer_duplicate(&mut self, home: usize, caller: Caller, append: &Append, found: FoundEntry) {
         self.counters.duplicates += 1;
         let reply = match append.action {
+            Action::Join(_) => return self.answer_group(home, caller, true),
             Action::Message { .. } => Reply::Sent {
                 conversation: self.homes[home].id,
                 seq: found.seq,
@@ -239,16 +243,23 @@ impl Shard {
     /// Makes a direct conversation; the first message waits until both users' homes know of it.
     fn begin_direct(&mut self, home: usize, caller: Caller, append: Box<Append>) {
         let Conversation::Direct { low, high } = self.homes[home].id else { unreachable!() };
-        self.make_log(home, String::new(), UserId(0), None);
-        let rows = [low, high].map(|user| self.join(home, user, Seq(1), Seq(0), Role::Member));
+        self.make_log(home, String::new(), UserId(0), None, None);
+        let rows = self.join(home, &[low, high], Seq(1), Seq(0), |_| Role::Member);
         let place = &mut self.homes[home];
         place.busy = Some(Busy::Creating { waiting: rows.iter().map(|row| row.n).collect() });
         place.parked.push_front(ConversationMessage::Append(caller, append));
-        self.send_facts_gated(self.homes[home].partition, rows.into());
+        self.send_facts_gated(self.homes[home].partition, rows);
     }
 
     /// Makes an empty log in the open batch.
-    pub(super) fn make_log(&mut self, home: usize, title: String, owner: UserId, created_by: Option<MessageName>) {
+    pub(super) fn make_log(
+        &mut self,
+        home: usize,
+        title: String,
+        owner: UserId,
+        created_by: Option<MessageName>,
+        group: Option<Box<GroupRecord>>,
+    ) {
         let (now, epoch) = (self.now, self.settings.log_epoch);
         let partition = self.homes[home].partition;
         let id = self.partition(partition).next_id(now).0;
@@ -260,19 +271,28 @@ impl Shard {
             log_id: LogId((id ^ id >> 32) as u32 | 1),
             floor: Seq(0),
             notified_up_to: Seq(0),
+            group,
         };
         self.write(partition, Write::PutConversation(self.homes[home].id, record.clone()));
         self.homes[home].state = HomeState::Ready(Box::new(Log::new(record, epoch)));
     }
 
-    /// Makes a user a member in the open batch; returns the row for the user's home.
-    pub(super) fn join(&mut self, home: usize, user: UserId, joined: Seq, version: Seq, role: Role) -> OutboxRow {
-        let place = &mut self.homes[home];
-        let (conversation, partition) = (place.id, place.partition);
-        let log = place.log_mut().expect("members belong to logs");
-        let member = log.members.join(user, joined, role).clone();
-        self.write(partition, Write::PutMember(conversation, user, member));
-        self.put_membership(home, user, MembershipRecord { joined, version, member: true })
+    /// Makes users, none of whom is present, members in the open batch; returns the rows for the users' homes.
+    pub(super) fn join(
+        &mut self,
+        home: usize,
+        users: &[UserId],
+        joined: Seq,
+        version: Seq,
+        role: impl Fn(UserId) -> Role,
+    ) -> Vec<OutboxRow> {
+        self.homes[home].log_mut().expect("members belong to logs").members.join(users, joined, role);
+        let mut rows = Vec::with_capacity(users.len());
+        for &user in users {
+            self.write_member(home, user);
+            rows.push(self.put_membership(home, user, MembershipRecord { joined, version, member: true }));
+        }
+        rows
     }
 }
 

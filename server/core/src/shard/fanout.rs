@@ -3,7 +3,7 @@
 use super::Shard;
 use crate::ids::{Conversation, Seq, ShardId};
 use crate::machine::Effect;
-use crate::message::{ConversationMessage, Message, ReceiptsPush, Run, SessionMessage, Start};
+use crate::message::{ConversationMessage, Message, ReceiptsPush, Removed, Run, SessionMessage, Start};
 use crate::request::SessionId;
 use crate::subscriptions::FollowedIndex;
 
@@ -41,7 +41,7 @@ impl Shard {
         }
         let end = self.out.targets.len();
         self.counters.deliveries += (end - start) as u64 * (run.last.0 - run.first.0 + 1);
-        let removed = run.removed.clone();
+        let (removed, last) = (run.removed.clone(), run.last);
         if end > start {
             self.out.effects.push(Effect::PushRun(run, start as u32..end as u32));
             self.settle_run(index, start..end);
@@ -49,19 +49,19 @@ impl Shard {
         for session in behind {
             self.fall_behind(session, index);
         }
-        for (user, seq) in removed.iter().flatten() {
-            self.remove_user(index, *user, *seq);
+        if let Some(removed) = removed {
+            self.end_removed(index, &removed, last);
         }
     }
 
-    /// Ends the subscriptions of a user who was removed by the entry at `seq`.
-    fn remove_user(&mut self, index: FollowedIndex, user: crate::ids::UserId, seq: Seq) {
+    /// Ends the subscriptions of users who were removed by the entry at `seq`.
+    fn end_removed(&mut self, index: FollowedIndex, removed: &Removed, seq: Seq) {
         let sessions = &self.subscriptions.followed(index).subscriptions;
         let gone: Vec<u32> = sessions
             .iter()
             .filter(|sub| sub.live && sub.sent_up_to() >= Some(seq))
             .map(|sub| sub.session)
-            .filter(|&session| self.sessions.at(session).user == user)
+            .filter(|&session| removed.contains(self.sessions.at(session).user))
             .collect();
         for session in gone {
             let id = self.sessions.at(session).id;
@@ -148,6 +148,7 @@ impl Shard {
 
     /// At the sessions: marks that were just committed.
     pub(super) fn handle_receipts(&mut self, receipts: ReceiptsPush) {
+        self.raise_listed_marks(&receipts);
         let Some(index) = self.subscriptions.find(&receipts.conversation) else { return };
         let start = self.out.targets.len();
         for subscription in &self.subscriptions.followed(index).subscriptions {

@@ -1,4 +1,4 @@
-//! Groups: making one, who belongs to it, and its description.
+//! Groups: making one, adding members, and its description.
 //!
 //! A group's id is a hash of its creation's name, so that a resend of `CreateGroup` finds the group it made, however
 //! long ago that was, and no table of names is needed.
@@ -8,14 +8,12 @@ use super::append::name_of;
 use crate::entry::Content;
 use crate::ids::{ClientMessageId, Conversation, GroupId, MessageName, Seq, UserId};
 use crate::message::ConversationMessage;
-use crate::records::{MembershipRecord, OutboxRow, Role, Write};
-use crate::request::{Action, Append, Caller, GroupInfo, Refusal, Reply};
+use crate::records::{GroupRecord, GroupSettings, Role};
+use crate::request::{Action, Append, Caller, GroupInfo, GroupMember, Refusal, Reply};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// Members shown in the answer to `CreateGroup`.
+/// Members shown in the answers to `CreateGroup` and `JoinGroup`.
 const FIRST_PAGE: usize = 100;
-
-const OWNER_ONLY: Refusal = Refusal::Forbidden("only the owner of the group may do this");
 
 impl Shard {
     pub(super) fn create_group(
@@ -24,6 +22,7 @@ impl Shard {
         client_message_id: ClientMessageId,
         title: String,
         mut members: Vec<UserId>,
+        settings: GroupSettings,
     ) {
         members.push(caller.user);
         members.sort_unstable();
@@ -32,12 +31,12 @@ impl Shard {
             return self.refuse(caller, refusal);
         }
         let group = group_id(&name_of(&caller, client_message_id), self.settings.group_seed);
-        let action = Action::Create { title, members };
+        let action = Action::Create { title, members, settings };
         let append = Append { client_message_id, resend: false, after: Seq(0), action };
         self.send_home(Conversation::Group(group), ConversationMessage::Append(caller, Box::new(append)));
     }
 
-    fn check_size(&self, members: usize) -> Result<(), Refusal> {
+    pub(super) fn check_size(&self, members: usize) -> Result<(), Refusal> {
         let limit = self.settings.group_members_max;
         if members <= limit {
             return Ok(());
@@ -48,20 +47,17 @@ impl Shard {
 
     /// Makes a group whose members all exist.
     pub(super) fn begin_group(&mut self, home: usize, caller: Caller, append: Append) {
-        let Action::Create { title, members } = append.action else { unreachable!() };
+        let Action::Create { title, members, settings } = append.action else { unreachable!() };
         let name = name_of(&caller, append.client_message_id);
-        self.make_log(home, title.clone(), caller.user, Some(name));
-        let content = Content::GroupCreated { title, owner: caller.user, members: members.clone() };
+        let group = GroupRecord { settings, ..GroupRecord::default() };
+        let group = (group != GroupRecord::default()).then(|| Box::new(group));
+        self.make_log(home, title.clone(), caller.user, Some(name), group);
+        let content = Content::GroupCreated { title, owner: caller.user, members: members.clone(), settings };
         let (seq, _) = self.decide(home, name, content);
-        let rows: Vec<OutboxRow> = members
-            .into_iter()
-            .map(|user| {
-                let role = if user == caller.user { Role::Owner } else { Role::Member };
-                self.join(home, user, seq, seq, role)
-            })
-            .collect();
+        let role = |user| if user == caller.user { Role::Owner } else { Role::Member };
+        let rows = self.join(home, &members, seq, seq, role);
         self.send_facts_gated(self.homes[home].partition, rows);
-        self.answer_group(home, caller, UserId(0), FIRST_PAGE, false);
+        self.answer_group(home, caller, false);
     }
 
     /// `CreateGroup` for a group that is there: its own resend, or another's name with the same hash.
@@ -70,21 +66,18 @@ impl Shard {
         if log.record.created_by == Some(name_of(&caller, append.client_message_id)) {
             self.counters.duplicates += 1;
             // Whoever made it may have left since.
-            match log.members.present(caller.user) {
-                Some(_) => self.answer_group(home, caller, UserId(0), FIRST_PAGE, true),
-                None => self.refuse(caller, Refusal::UnknownConversation),
-            }
+            self.answer_group(home, caller, true);
         } else {
             let why = "names another group by accident; choose another one";
             self.refuse(caller, Refusal::Invalid { field: "client_message_id", why });
         }
     }
 
-    pub(super) fn add_members(&mut self, home: usize, caller: Caller, role: Role, mut append: Box<Append>) {
+    pub(super) fn add_members(&mut self, home: usize, caller: Caller, mut append: Box<Append>) {
         let log = self.homes[home].log().expect("the caller has seen the log");
         let Action::AddMembers(users) = &mut append.action else { unreachable!() };
-        if role != Role::Owner {
-            return self.refuse(caller, OWNER_ONLY);
+        if let Err(refusal) = log.may_add(caller.user) {
+            return self.refuse(caller, refusal);
         }
         users.sort_unstable();
         users.dedup();
@@ -93,7 +86,7 @@ impl Shard {
             return self.refuse(caller, refusal);
         }
         if users.is_empty() {
-            return self.reply_gated(self.homes[home].partition, caller.reply_to, Reply::Done);
+            return self.done(home, caller);
         }
         let users = users.clone();
         self.check_users(home, caller, append, users);
@@ -104,123 +97,42 @@ impl Shard {
         let Action::AddMembers(users) = append.action else { unreachable!("only additions are checked") };
         let name = name_of(&caller, append.client_message_id);
         let (seq, _) = self.decide(home, name, Content::MembersAdded(users.clone()));
-        let rows: Vec<OutboxRow> =
-            users.into_iter().map(|user| self.join(home, user, seq, seq, Role::Member)).collect();
+        let rows = self.join(home, &users, seq, seq, |_| Role::Member);
         self.send_facts_gated(self.homes[home].partition, rows);
+        self.done(home, caller);
+    }
+
+    /// Answers `Done` once everything decided so far is durable.
+    pub(super) fn done(&mut self, home: usize, caller: Caller) {
         self.reply_gated(self.homes[home].partition, caller.reply_to, Reply::Done);
     }
 
-    pub(super) fn remove_members(&mut self, home: usize, caller: Caller, role: Role, append: Append) {
-        let log = self.homes[home].log().expect("the caller has seen the log");
-        let Action::RemoveMembers(mut users) = append.action else { unreachable!() };
-        if role != Role::Owner {
-            return self.refuse(caller, OWNER_ONLY);
-        }
-        if users.contains(&caller.user) {
-            let why = "names yourself; use Leave";
-            return self.refuse(caller, Refusal::Invalid { field: "members", why });
-        }
-        users.sort_unstable();
-        users.dedup();
-        users.retain(|user| log.members.present(*user).is_some());
-        if !users.is_empty() {
-            let name = name_of(&caller, append.client_message_id);
-            self.part(home, name, Content::MembersRemoved(users.clone()), &users);
-        }
-        self.reply_gated(self.homes[home].partition, caller.reply_to, Reply::Done);
+    /// Describes the group to a member as it is decided, once that is durable.
+    pub(super) fn answer_group(&mut self, home: usize, caller: Caller, duplicate: bool) {
+        self.answer_members(home, caller, UserId(0), FIRST_PAGE, duplicate);
     }
 
-    pub(super) fn leave(&mut self, home: usize, caller: Caller, append: Append) {
-        let place = &mut self.homes[home];
-        if let Conversation::Direct { .. } = place.id {
-            return self.refuse(caller, Refusal::Forbidden("a direct conversation cannot be left"));
-        }
-        let log = place.log_mut().expect("the caller has seen the log");
-        let leaver = caller.user;
-        // Whom the group goes to is decided among those who stay.
-        let head = log.head.next();
-        let owned = log.record.owner == leaver;
-        log.members.leave(leaver, head.next());
-        let new_owner = owned.then(|| log.members.longest_standing()).flatten();
-        let name = name_of(&caller, append.client_message_id);
-        let content = Content::MemberLeft { member: leaver, new_owner };
-        self.part_written(home, name, content, &[leaver]);
-        if owned {
-            self.hand_over(home, new_owner);
-        }
-        self.reply_gated(self.homes[home].partition, caller.reply_to, Reply::Done);
-    }
-
-    /// Ends memberships with an entry that says so.
-    fn part(&mut self, home: usize, name: MessageName, content: Content, users: &[UserId]) {
-        let log = self.homes[home].log_mut().expect("members belong to logs");
-        let left = log.head.next().next();
-        for &user in users {
-            log.members.leave(user, left);
-        }
-        self.part_written(home, name, content, users);
-    }
-
-    /// Writes memberships that were just ended, after the entry that says so.
-    fn part_written(&mut self, home: usize, name: MessageName, content: Content, users: &[UserId]) {
-        // The members at the removal must be noted in the block that holds its entry, so before it can be closed.
-        let seq = self.decide_removal(home, name, content, users);
-        let (conversation, partition) = (self.homes[home].id, self.homes[home].partition);
-        let mut rows = Vec::with_capacity(users.len());
-        for &user in users {
-            let log = self.homes[home].log().expect("members belong to logs");
-            let member = log.members.get(user).expect("they were members").clone();
-            let joined = member.spans.last().expect("members have spans").joined;
-            self.write(partition, Write::PutMember(conversation, user, member));
-            rows.push(self.put_membership(home, user, MembershipRecord { joined, version: seq, member: false }));
-        }
-        self.send_facts_gated(self.homes[home].partition, rows);
-    }
-
-    fn decide_removal(&mut self, home: usize, name: MessageName, content: Content, users: &[UserId]) -> Seq {
-        // Whoever is removed must be noted in the run that holds the entry: it may not end just before it.
-        if self.homes[home].log().is_some_and(|log| log.block_lacks_room(content.entry_bytes_max())) {
-            self.close_block(home);
-        }
-        let log = self.homes[home].log_mut().expect("members belong to logs");
-        log.note_removed_by_next(users);
-        let (seq, _) = self.decide(home, name, content);
-        // The run ends here, so that whoever was removed gets nothing after it.
-        self.close_block(home);
-        seq
-    }
-
-    fn hand_over(&mut self, home: usize, new_owner: Option<UserId>) {
-        let (conversation, partition) = (self.homes[home].id, self.homes[home].partition);
-        let log = self.homes[home].log_mut().expect("groups have logs");
-        log.record.owner = new_owner.unwrap_or_default();
-        let record = log.record.clone();
-        let member = new_owner.map(|user| (user, log.members.set_role(user, Role::Owner).clone()));
-        self.write(partition, Write::PutConversation(conversation, record));
-        if let Some((user, member)) = member {
-            self.write(partition, Write::PutMember(conversation, user, member));
-        }
-    }
-
+    /// Describes the group, with the members above `after`.
     pub(super) fn get_group(&mut self, home: usize, caller: Caller, after: UserId, limit: usize) {
-        let known = self.homes[home].log().and_then(|log| log.members.present(caller.user));
-        match known {
-            Some(_) => self.answer_group(home, caller, after, limit, false),
-            None => self.refuse(caller, Refusal::UnknownConversation),
-        }
+        self.answer_members(home, caller, after, limit, false);
     }
 
-    fn answer_group(&mut self, home: usize, caller: Caller, after: UserId, limit: usize, duplicate: bool) {
+    fn answer_members(&mut self, home: usize, caller: Caller, after: UserId, limit: usize, duplicate: bool) {
         let place = &self.homes[home];
-        let Conversation::Group(group) = place.id else {
+        let known = place.log().filter(|log| log.members.present(caller.user).is_some());
+        let (Conversation::Group(group), Some(log)) = (place.id, known) else {
             return self.refuse(caller, Refusal::UnknownConversation);
         };
-        let log = place.log().expect("the caller has seen the log");
-        let mut members: Vec<(UserId, Role, Seq)> = log
+        let mut members: Vec<GroupMember> = log
             .members
             .iter_after(after)
             .take(limit + 1)
-            .map(|(user, member)| (*user, member.role, member.spans.last().expect("members have spans").joined))
+            .map(|(user, member)| GroupMember {
+                user: *user,
+                role: member.role,
+                joined: member.spans.last().expect("members have spans").joined,
+                muted_until: member.muted_until,
+            })
             .collect();
         let more = members.len() > limit;
         members.truncate(limit);
@@ -236,6 +148,7 @@ impl Shard {
             head: log.head,
             floor: log.record.floor,
             duplicate,
+            settings: log.record.settings(),
         };
         self.reply_gated(place.partition, caller.reply_to, Reply::Group(Box::new(info)));
     }

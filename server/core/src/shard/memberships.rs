@@ -1,13 +1,12 @@
-//! Users' sides of memberships: what a conversation's home decides, the user's home stores, shows and lists.
+//! Users' sides of memberships: what a conversation's home decides, the user's home stores and shows.
 
 use super::{PendingRead, Shard};
 use crate::ids::{Conversation, PartitionId, Seq, UserId};
 use crate::machine::Effect;
 use crate::message::{ConversationMessage, Message, SessionMessage, Start};
 use crate::records::{Fact, MembershipRecord, OutboxRow, Read, Write};
-use crate::request::{Caller, Reply, SessionId};
+use crate::request::SessionId;
 use crate::sessions::User;
-use std::ops::Bound;
 
 impl Shard {
     /// At the conversation's home: remembers a membership for the user's home in the open batch.
@@ -28,7 +27,8 @@ impl Shard {
         match self.users.get_mut(&user) {
             Some(User::Ready(user)) => user.apply(conversation, membership),
             Some(User::Loading { changed, .. }) => changed.push((conversation, membership)),
-            None => {}
+            // Whoever logs in from here on reads what was just written.
+            None => return,
         }
         let change = SessionMessage::MembershipChanged(user, conversation, membership);
         self.send_gated(partition, self.id, Message::ToSession(change));
@@ -73,24 +73,5 @@ impl Shard {
             self.want_page(id, index);
         }
         true
-    }
-
-    pub(super) fn list_conversations(&mut self, caller: Caller, after: Option<Conversation>, limit: usize) {
-        let Some(User::Ready(user)) = self.users.get(&caller.user) else { return };
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut memberships: Vec<_> = user
-            .memberships
-            .range((start, Bound::Unbounded))
-            .filter(|(_, membership)| membership.member)
-            .take(limit + 1)
-            .map(|(conversation, membership)| (*conversation, *membership))
-            .collect();
-        let more = memberships.len() > limit;
-        memberships.truncate(limit);
-        self.reply_gated(
-            self.slots.partition_of_user(caller.user),
-            caller.reply_to,
-            Reply::Conversations { memberships, more },
-        );
     }
 }

@@ -28,8 +28,8 @@ impl Shard {
             }
         };
         let (after, up_to) = log.visible_after(spans, from).unwrap_or((from, from));
-        let state = pull.with_state.then(|| Box::new(state_for(log, conversation, pull.user, spans)));
-        let ordinal_at = if pull.with_state { unread_from(log, pull.user, spans).err() } else { None };
+        let state = pull.with_state.then(|| Box::new(log.state_for(conversation, pull.user, spans)));
+        let ordinal_at = if pull.with_state { log.unread_from(pull.user, spans).err() } else { None };
         if after >= up_to && ordinal_at.is_none() {
             return self.answer_pull(conversation, pull, from, state, Page { after, last: after, ..Page::default() });
         }
@@ -156,38 +156,5 @@ fn start_of(log: &Log, user: UserId, spans: &[Span], start: Start, entries_max: 
         Start::Since(seq) => Ok(seq.min(log.committed)),
         Start::Delivered => Ok(log.cursors.of(user).0.min(log.committed).max(tail)),
         Start::Tail => Ok(tail),
-    }
-}
-
-/// A conversation as its member sees it. Where [`unread_from`] does not know the ordinal, `unread` lacks its subtraction.
-fn state_for(log: &Log, conversation: Conversation, user: UserId, spans: &[Span]) -> ConversationState {
-    let (delivered, read) = log.cursors.of(user);
-    ConversationState {
-        conversation,
-        member: log.is_open(spans),
-        log_id: log.log_id,
-        head: log.visible_head(spans),
-        floor: log.record.floor,
-        delivered,
-        read,
-        unread: log.committed_ordinal - unread_from(log, user, spans).unwrap_or(0),
-        member_count: log.members.count(),
-        title: log.record.title.clone(),
-        peer: conversation.peer_of(user).map_or((Seq(0), Seq(0)), |peer| log.cursors.of(peer)),
-    }
-}
-
-/// The ordinal from which a member has unread entries; `Err` with its seq when it must be looked up. Whoever is no
-/// member any more has none.
-fn unread_from(log: &Log, user: UserId, spans: &[Span]) -> Result<u64, Seq> {
-    let joined = spans.last().map_or(Seq(1), |span| span.joined);
-    let (_, read) = log.cursors.of(user);
-    let seq = read.max(Seq(joined.0 - 1)).max(log.record.floor);
-    if seq >= log.committed || !log.is_open(spans) {
-        Ok(log.committed_ordinal)
-    } else if seq == Seq(0) || log.committed_ordinal == log.committed.0 {
-        Ok(seq.0)
-    } else {
-        Err(seq)
     }
 }

@@ -1,6 +1,6 @@
 //! Groups: who may do what, limits, and resends of what is no message.
 
-use super::world::{Client, World, append, check, dm};
+use super::world::{Client, World, append, check, dm, list};
 use hubbub_core::ids::{Conversation, UserId};
 use hubbub_core::request::{Action, Append, Request};
 use hubbub_core::settings::Settings;
@@ -200,14 +200,14 @@ fn conversations_are_listed_while_they_are_ones_own() {
     world.send(alice, dm(a, b), "x");
     world.go();
     world.take(bob);
-    world.request(bob, Request::ListConversations { after: None, limit: 1 });
+    world.request(bob, list(None, 1, false));
     check(&mut world, bob, &["conversations dm, more"]);
-    world.request(bob, Request::ListConversations { after: Some(dm(a, b)), limit: 1 });
+    world.request(bob, list(Some(dm(a, b)), 1, false));
     check(&mut world, bob, &["conversations group"]);
     world.act(bob, group, "bye", Action::Leave);
     world.go();
     world.take(bob);
-    world.request(bob, Request::ListConversations { after: None, limit: 10 });
+    world.request(bob, list(None, 10, false));
     check(&mut world, bob, &["conversations dm"]);
 }
 

@@ -4,8 +4,8 @@ use hubbub_core::entry::{Entries, EntryHeader};
 use hubbub_core::ids::Conversation;
 use hubbub_core::machine::{CloseReason, Effect};
 use hubbub_core::message::Run;
-use hubbub_core::records::Page;
-use hubbub_core::request::{ConversationState, GroupInfo, Refusal, Reply};
+use hubbub_core::records::{MutedUntil, Page, Role};
+use hubbub_core::request::{ConversationState, GroupInfo, GroupMember, ListedConversation, Refusal, Reply};
 use hubbub_core::signal::SignalPush;
 
 /// `dm` for a direct conversation, `group` for a group: tests use few, and know which.
@@ -46,6 +46,12 @@ fn state(state: &ConversationState) -> String {
     if state.unread > 0 {
         line += &format!(" unread {}", state.unread);
     }
+    if let Some(role) = state.role.filter(|role| *role != Role::Member) {
+        line += &format!(" {role:?}");
+    }
+    if state.muted_until != MutedUntil::NO {
+        line += " muted";
+    }
     if state.peer.0.0 > 0 {
         line += &format!(" peer {} {}", state.peer.0, state.peer.1);
     }
@@ -53,7 +59,11 @@ fn state(state: &ConversationState) -> String {
 }
 
 fn group(info: &GroupInfo) -> String {
-    let members: Vec<String> = info.members.iter().map(|(user, role, seq)| format!("{user} {role:?} {seq}")).collect();
+    let member = |member: &GroupMember| {
+        let muted = if member.muted_until == MutedUntil::NO { "" } else { " muted" };
+        format!("{} {:?} {}{muted}", member.user, member.role, member.joined)
+    };
+    let members: Vec<String> = info.members.iter().map(member).collect();
     let more = if info.more { ", more" } else { "" };
     let duplicate = if info.duplicate { " (duplicate)" } else { "" };
     format!(
@@ -90,10 +100,15 @@ pub(crate) fn reply(reply: &Reply) -> String {
             format!("history{skip}{} (to {}, head {head})", entries(&page.entries), page.last)
         }
         Reply::Group(info) => group(info),
-        Reply::Conversations { memberships, more } => {
-            let names: Vec<&str> = memberships.iter().map(|(id, _)| conversation(id)).collect();
-            format!("conversations {}{}", names.join(" "), if *more { ", more" } else { "" })
+        Reply::Conversations { conversations, more } => {
+            let told = |listed: &ListedConversation| match &listed.state {
+                Some(told) => format!("[{}]", state(told).trim_start()),
+                None => conversation(&listed.conversation).to_owned(),
+            };
+            let told: Vec<String> = conversations.iter().map(told).collect();
+            format!("conversations {}{}", told.join(" "), if *more { ", more" } else { "" })
         }
+        Reply::Invite { uses_max, .. } => format!("invite for {uses_max}"),
         Reply::Synced(states) => format!("synced{}", states.iter().map(state).collect::<Vec<_>>().join(",")),
         Reply::LogReset { head, .. } => format!("log reset, head {head}"),
         Reply::Refused(why) => format!("refused: {}", refusal(why)),

@@ -8,7 +8,7 @@ use hubbub_core::Shard;
 use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, Seq, ShardId, Timestamp, UserId};
 use hubbub_core::machine::{Effect, Input, Open, Output, ReadToken};
 use hubbub_core::message::{Message, Start};
-use hubbub_core::records::{Batch, PagePosition, Read};
+use hubbub_core::records::{Batch, GroupSettings, PagePosition, Read};
 use hubbub_core::request::{Action, Append, Reply, Request, SessionId, SyncCursor};
 use hubbub_core::settings::Settings;
 use hubbub_core::signal::{Signal, SignalKind};
@@ -226,9 +226,7 @@ impl World {
     }
 
     pub(crate) fn create_group(&mut self, owner: Client, name: &str, members: &[UserId]) {
-        let request =
-            Request::CreateGroup { client_message_id: id(name), title: "team".to_owned(), members: members.to_vec() };
-        self.request(owner, request);
+        self.request(owner, creation(name, members, GroupSettings::default()));
     }
 
     pub(crate) fn get_group(&mut self, client: Client, group: Conversation, after: UserId, limit: usize) {
@@ -395,6 +393,17 @@ pub(crate) fn id(name: &str) -> ClientMessageId {
 
 pub(crate) fn append(name: &str, action: Action) -> Append {
     Append { client_message_id: id(name), resend: false, after: Seq(0), action }
+}
+
+/// A request that makes a group.
+pub(crate) fn creation(name: &str, members: &[UserId], settings: GroupSettings) -> Request {
+    let (client_message_id, title) = (id(name), "team".to_owned());
+    Request::CreateGroup { client_message_id, title, members: members.to_vec(), settings }
+}
+
+/// A request for a page of conversations.
+pub(crate) fn list(after: Option<Conversation>, limit: usize, with_states: bool) -> Request {
+    Request::ListConversations { after, limit, with_states }
 }
 
 pub(crate) fn message() -> Action {

@@ -3,8 +3,8 @@
 use crate::fixture::{Scribe, block, direct, each_store, group, name, page, page_after, read};
 use hubbub_core::ids::{Conversation, DeviceId, LogId, Seq, Timestamp, UserId};
 use hubbub_core::records::{
-    AccountRecord, ConversationRecord, CursorRecord, MemberRecord, MembershipRecord, Read, ReadResult, Role, Span,
-    StoredConversation, StoredUser, Write,
+    AccountRecord, ConversationRecord, CursorRecord, GroupRecord, GroupSettings, InviteHash, InviteRecord,
+    MemberRecord, MembershipRecord, MutedUntil, Read, ReadResult, Role, Span, StoredConversation, StoredUser, Write,
 };
 use hubbub_store::Store;
 
@@ -17,12 +17,28 @@ fn record(title: &str, named: bool) -> ConversationRecord {
         log_id: LogId(u32::MAX),
         floor: Seq(2),
         notified_up_to: Seq(4),
+        group: named.then(|| Box::new(club())),
     }
 }
 
 fn member(role: Role, left: Option<u64>) -> MemberRecord {
     let first = Span { joined: Seq(1), left: Some(Seq(4)) };
-    MemberRecord { role, spans: vec![first, Span { joined: Seq(9), left: left.map(Seq) }] }
+    let muted_until = MutedUntil(left.map_or(-1, |left| left as i64));
+    MemberRecord { role, muted_until, spans: vec![first, Span { joined: Seq(9), left: left.map(Seq) }] }
+}
+
+fn club() -> GroupRecord {
+    let invite = |n: u8| InviteRecord {
+        hash: InviteHash([n; 32]),
+        expires: Timestamp(-i64::from(n)),
+        uses_left: u32::from(n),
+        by: UserId(u64::MAX),
+    };
+    GroupRecord {
+        settings: GroupSettings { announcement_only: true, members_may_add: true },
+        invites: vec![invite(0), invite(9)],
+        ended: Some(Seq(0)),
+    }
 }
 
 fn cursor(n: u64) -> CursorRecord {
@@ -50,7 +66,11 @@ fn conversations_come_back_whole() {
         for (id, title) in [(group(1), "tea"), (direct(1, 2), ""), (direct(1, 3), "")] {
             let named = title == "tea";
             assert_eq!(conversation(store, id), None);
-            let members = [(UserId(1), member(Role::Owner, None)), (UserId(258), member(Role::Member, Some(12)))];
+            let members = [
+                (UserId(1), member(Role::Owner, None)),
+                (UserId(257), member(Role::Admin, None)),
+                (UserId(258), member(Role::Member, Some(12))),
+            ];
             let cursors = [
                 (UserId(1), DeviceId(2), cursor(9)),
                 (UserId(1), DeviceId(u64::MAX), cursor(0)),

@@ -5,8 +5,8 @@ use crate::fixture::{direct, group, name, outbox_row};
 use bytes::Bytes;
 use hubbub_core::ids::{DeviceId, LogId, MessageId, Seq, Timestamp, UserId};
 use hubbub_core::records::{
-    AccountRecord, Batch, Block, ConversationRecord, CursorRecord, MemberRecord, MembershipRecord, Owner, Role, Span,
-    Write,
+    AccountRecord, Batch, Block, ConversationRecord, CursorRecord, MemberRecord, MembershipRecord, MutedUntil, Owner,
+    Role, Span, Write,
 };
 use hubbub_core::slots::SlotTable;
 use hubbub_store::Store;
@@ -27,6 +27,7 @@ fn writes() -> Vec<Write> {
         log_id: LogId(9),
         floor: Seq(2),
         notified_up_to: Seq(4),
+        group: None,
     };
     let spans = vec![Span { joined: Seq(1), left: Some(Seq(4)) }, Span { joined: Seq(9), left: None }];
     let cursor = CursorRecord { delivered: Seq(8), read: Seq(6), last_seen: Timestamp(1000) };
@@ -36,7 +37,7 @@ fn writes() -> Vec<Write> {
         Write::PutBlock(direct(1, 2), block.clone()),
         Write::PutBlock(group(1), block),
         Write::PutConversation(group(1), conversation),
-        Write::PutMember(group(1), UserId(6), MemberRecord { role: Role::Owner, spans }),
+        Write::PutMember(group(1), UserId(6), MemberRecord { role: Role::Owner, muted_until: MutedUntil::NO, spans }),
         Write::PutCursor(group(1), UserId(6), DeviceId(3), cursor),
         Write::PutMembership(UserId(1), direct(1, 2), membership),
         Write::PutAccount(UserId(1), AccountRecord { created: Timestamp(1000) }),

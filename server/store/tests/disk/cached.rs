@@ -2,7 +2,7 @@
 
 use crate::fixture::{Scribe, block, group, open, page_after};
 use hubbub_core::ids::{LogId, Seq, Timestamp, UserId};
-use hubbub_core::records::{AccountRecord, ConversationRecord, MemberRecord, Read, Role, Span, Write};
+use hubbub_core::records::{AccountRecord, ConversationRecord, MemberRecord, MutedUntil, Read, Role, Span, Write};
 use hubbub_store::Tier;
 
 fn reads() -> Vec<Read> {
@@ -26,8 +26,13 @@ fn it_answers_from_memory_or_not_at_all() {
         log_id: LogId(1),
         floor: Seq(0),
         notified_up_to: Seq(0),
+        group: None,
     };
-    let member = MemberRecord { role: Role::Owner, spans: vec![Span { joined: Seq(1), left: None }] };
+    let member = MemberRecord {
+        role: Role::Owner,
+        muted_until: MutedUntil::NO,
+        spans: vec![Span { joined: Seq(1), left: None }],
+    };
     let store = open(directory.path());
     Scribe::new(&store).commit(
         &store,

@@ -17,6 +17,7 @@ fn commits(scribe: &mut Scribe) -> Vec<Vec<Batch>> {
         log_id: LogId(1),
         floor: Seq(0),
         notified_up_to: Seq(0),
+        group: None,
     };
     let outbox = |n| outbox_row(group(n), n, n, membership);
     let writes = |n: u64| {
