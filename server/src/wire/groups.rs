@@ -105,7 +105,7 @@ mod tests {
     }
 
     fn decode(body: Body) -> Result<Request, Refusal> {
-        request(body, UserId(1), &Limits { body_bytes_max: 10, users_max: 3 })
+        request(body, UserId(1), &Limits { body_bytes_max: 10, users_max: 3, signal_bytes_max: 10 })
     }
 
     #[test]

@@ -3,39 +3,7 @@
 use crate::support::*;
 use hubbub_codec::ids::Conversation;
 use hubbub_codec::proto::event::Event;
-use hubbub_codec::proto::{ErrorCode, EventType, Group, Role};
-
-fn group_of(answer: Down) -> Group {
-    match answer {
-        Down::Group(group) => group,
-        other => panic!("no group: {other:?}"),
-    }
-}
-
-fn done(answer: Down) {
-    assert!(matches!(answer, Down::Done(_)), "{answer:?}");
-}
-
-fn seq(answer: Down) -> u64 {
-    match answer {
-        Down::Sent(sent) => sent.seq,
-        other => panic!("not sent: {other:?}"),
-    }
-}
-
-/// The users 1 to `count`, logged in and synced.
-fn people(server: &Server, count: u64) -> Vec<Raw> {
-    (1..=count).map(|user| Raw::login_and_sync(server, user, 1).0).collect()
-}
-
-fn changed(raw: &mut Raw, group_id: u64) -> bool {
-    raw.push(|body| match body {
-        Down::ConversationChanged(changed) if Conversation::try_from(&changed.conversation) == Ok(group(group_id)) => {
-            Some(changed.member)
-        }
-        _ => None,
-    })
-}
+use hubbub_codec::proto::{ErrorCode, EventType, Role};
 
 #[test]
 fn everybody_reads_the_same_log_from_the_creation_on() {

@@ -5,22 +5,28 @@
 
 mod support;
 
+mod announcement;
 mod bad_input;
 mod clean_stop;
 mod config_cli;
+mod delete_group;
 mod devices;
 mod direct;
 mod durability;
 mod group;
 mod halfway;
+mod invites;
 mod jwt;
 mod kill;
 mod limits;
+mod lists;
+mod mute;
 mod port_in_use;
 mod python_client;
 mod rates;
 mod resend;
 mod resume;
+mod roles;
 mod signals;
 mod sigterm;
 mod silent_crowd;

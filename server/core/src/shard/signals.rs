@@ -31,7 +31,7 @@ impl Shard {
     /// Whoever may not write may not signal.
     fn may_signal(&self, home: usize, caller: &Caller) -> Result<(), Refusal> {
         let log = self.homes[home].log().ok_or(Refusal::UnknownConversation)?;
-        log.members.present(caller.user).map(|_| ()).ok_or(Refusal::UnknownConversation)
+        log.may_write(caller.user, self.now)
     }
 
     /// Lets a call ring, or ring no more. False when there is no room for an offer.

@@ -2,18 +2,26 @@
 
 mod append;
 mod blocks;
+mod delete_group;
 mod direct;
 mod eviction;
 mod fanout;
+mod group_settings;
 mod groups;
+mod invites;
 mod lagging;
+mod large_group;
 mod limits;
+mod lists;
 mod login;
 mod marks;
+mod mute;
 mod pages;
 mod rates;
 mod resend;
+mod roles;
 mod show;
 mod signals;
 mod sync;
+mod team;
 mod world;

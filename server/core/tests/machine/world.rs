@@ -37,6 +37,11 @@ pub(crate) struct World {
     /// Sessions whose sockets take nothing.
     pub(crate) full: BTreeSet<Client>,
     frames: BTreeMap<Client, Vec<String>>,
+    /// What was carried out, while the test wants to know.
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) log_effects: bool,
+    /// The newest answer to anybody.
+    pub(crate) last_reply: Option<Reply>,
     clients: Vec<Place>,
     request_id: u64,
 }
@@ -74,6 +79,9 @@ impl World {
             fail_reads: false,
             full: BTreeSet::new(),
             frames: BTreeMap::new(),
+            effects: Vec::new(),
+            log_effects: false,
+            last_reply: None,
             clients: Vec::new(),
             request_id: 0,
         };
@@ -124,6 +132,20 @@ impl World {
         self.go();
         self.take(client);
         client
+    }
+
+    /// Accounts of users who were here before and are away.
+    pub(crate) fn make_accounts(&mut self, users: &[UserId]) {
+        for &user in users {
+            let client = self.open(user, 1, 0);
+            self.go();
+            self.close(client);
+        }
+        self.frames.clear();
+        // Longer than a user without a session is kept.
+        self.pass_ms(60_000);
+        self.tick();
+        self.go();
     }
 
     /// Asks for a session, as the edge does after a token was checked.
@@ -309,6 +331,9 @@ impl World {
         }
         let output = self.shards[shard].take_output(Output::default());
         for effect in output.effects {
+            if self.log_effects {
+                self.effects.push(effect.clone());
+            }
             self.carry_out_one(shard, effect, &output.targets);
         }
         true
@@ -339,6 +364,7 @@ impl World {
             }
             Effect::PushMembership(session, ..) => self.push_hint(session, line),
             Effect::Reply { session, request_id, ref reply } => {
+                self.last_reply = Some(reply.clone());
                 if request_id != 0 || matches!(reply, Reply::LoggedIn { .. }) {
                     self.note(session, line);
                 }

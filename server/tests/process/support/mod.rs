@@ -1,6 +1,7 @@
 //! What the tests share: a server process, a client that speaks raw frames, and waiting with a deadline.
 
 mod frames;
+mod groups;
 mod reader;
 mod requests;
 mod server;
@@ -8,6 +9,7 @@ mod server;
 use std::time::{Duration, Instant};
 
 pub(crate) use frames::{Down, Raw, Up};
+pub(crate) use groups::*;
 pub(crate) use reader::Reader;
 pub(crate) use requests::*;
 pub(crate) use server::{Server, Setup, hubbub};

@@ -2,7 +2,7 @@
 
 use super::Up;
 use hubbub_codec::ids::{Conversation, GroupId, UserId};
-use hubbub_codec::proto::{self, MessageName, history, login, send};
+use hubbub_codec::proto::{self, GroupSettings, MessageName, Role, history, login, send};
 
 /// The first words.
 pub(crate) fn hello() -> Up {
@@ -110,4 +110,40 @@ pub(crate) fn signal(conversation: Conversation, kind: proto::SignalKind, call_i
 /// Where a client stands.
 pub(crate) fn cursor(conversation: Conversation, log_id: u32, seq: u64) -> proto::Cursor {
     proto::Cursor { conversation: Some(conversation.into()), log_id, seq }
+}
+
+/// Changes a group's title and settings.
+pub(crate) fn update_group(group: u64, request: &str, title: Option<&str>, settings: Option<GroupSettings>) -> Up {
+    let title = title.map(ToOwned::to_owned);
+    Up::UpdateGroup(proto::UpdateGroup { name: name(request), group, title, settings })
+}
+
+/// Gives a member a role.
+pub(crate) fn set_role(group: u64, request: &str, member: u64, role: Role) -> Up {
+    Up::SetRole(proto::SetRole { name: name(request), group, member, role: role.into() })
+}
+
+/// Takes a member's word for so many seconds.
+pub(crate) fn mute(group: u64, request: &str, member: u64, seconds: u32) -> Up {
+    Up::MuteMember(proto::MuteMember { name: name(request), group, member, seconds })
+}
+
+/// Ends a group.
+pub(crate) fn delete_group(group: u64, request: &str) -> Up {
+    Up::DeleteGroup(proto::DeleteGroup { name: name(request), group })
+}
+
+/// Makes an invitation for so many, valid for a week.
+pub(crate) fn create_invite(group: u64, uses_max: u32) -> Up {
+    Up::CreateInvite(proto::CreateInvite { group, valid_seconds: 0, uses_max })
+}
+
+/// Joins by an invitation.
+pub(crate) fn join_group(request: &str, token: &str) -> Up {
+    Up::JoinGroup(proto::JoinGroup { name: name(request), token: token.to_owned() })
+}
+
+/// A page of the caller's conversations with their states.
+pub(crate) fn list_with_states(after: bytes::Bytes, limit: u32) -> Up {
+    Up::ListConversations(proto::ListConversations { after, limit, with_states: true })
 }
