@@ -3,10 +3,11 @@
 //! Batches go to the real `hubbub-store`, which answers the reads of the shards; beside it stands what the checks want
 //! to know, in plain maps. A copy applies the same batches again, as a replica would.
 
+use hubbub_core::entry::{Entries, EntryHeader};
 use hubbub_core::ids::{Conversation, DeviceId, MessageId, Seq, UserId};
 use hubbub_core::records::{
-    Batch, ConversationRecord, CursorRecord, MemberRecord, MembershipRecord, OutboxRow, PartitionState, Read,
-    ReadResult, Write,
+    Batch, ConversationRecord, CursorRecord, MemberRecord, MembershipRecord, OutboxRow, PagePosition, PageRequest,
+    PartitionState, Read, ReadResult, Write,
 };
 use hubbub_store::{Sync, Tier};
 use std::collections::{BTreeMap, BTreeSet};
@@ -173,6 +174,21 @@ impl Store {
     #[must_use]
     pub fn read(&self, read: &Read) -> ReadResult {
         self.rows.read(read, Tier::Any).expect("memory can be read").expect("the disk has everything")
+    }
+
+    /// The headers of a conversation's entries, in order.
+    pub fn headers(&self, conversation: &Conversation) -> impl Iterator<Item = EntryHeader> {
+        let all = PageRequest {
+            conversation: *conversation,
+            position: PagePosition::After(Seq(0)),
+            up_to: Seq(u64::MAX),
+            entries_max: usize::MAX,
+            bytes_max: usize::MAX,
+            ordinal_at: None,
+        };
+        let ReadResult::Page(page) = self.read(&Read::Page(all)) else { unreachable!("a page was asked for") };
+        let decode = |encoded| EntryHeader::decode(encoded).expect("what is stored are entries");
+        Entries::new(&page.entries).map(decode).collect::<Vec<EntryHeader>>().into_iter()
     }
 
     /// Sabotage: the newest block of a log was never written. Tells where it began.

@@ -67,7 +67,7 @@ impl World {
             shards: Vec::new(),
             slots: SlotTable::even(PARTITIONS, shards),
             settings,
-            store: Store::default(),
+            store: Store::new(PARTITIONS),
             now: Timestamp(1_700_000_000_000_000),
             batches: VecDeque::new(),
             messages: VecDeque::new(),
@@ -90,7 +90,7 @@ impl World {
     }
 
     fn start(&mut self) {
-        let states = self.store.partition_states(PARTITIONS);
+        let states = self.store.partition_states();
         let shards = 0..self.slots.shards();
         let shard = |id| Shard::new(ShardId(id), self.settings.clone(), self.slots.clone(), &states);
         self.shards = shards.map(shard).collect();
@@ -319,9 +319,10 @@ impl World {
     /// Makes the oldest batch durable.
     pub(crate) fn commit(&mut self) -> bool {
         let Some(batch) = self.batches.pop_front() else { return false };
-        self.store.apply(&batch);
         let shard = usize::from(self.slots.shard_of(batch.partition).0);
-        self.shards[shard].handle(Input::Committed(batch.partition, batch.position), self.now);
+        let committed = Input::Committed(batch.partition, batch.position);
+        self.store.apply(batch);
+        self.shards[shard].handle(committed, self.now);
         true
     }
 
