@@ -6,7 +6,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hubbub_core::Shard;
 use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, Seq, ShardId, Timestamp, UserId};
 use hubbub_core::machine::{Effect, Input, Open, Output};
-use hubbub_core::records::{Batch, PartitionState};
+use hubbub_core::records::{Batch, GroupSettings, PartitionState};
 use hubbub_core::request::{Action, Append, Reply, Request, SessionId};
 use hubbub_core::settings::Settings;
 use hubbub_core::slots::SlotTable;

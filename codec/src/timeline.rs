@@ -40,6 +40,8 @@ pub struct Timeline {
     head: Seq,
     messages: BTreeMap<Seq, TimelineMessage>,
     members: BTreeMap<UserId, TimelineMember>,
+    /// Of members, past and present.
+    mutes: BTreeMap<UserId, MutedUntil>,
     title: String,
     settings: proto::GroupSettings,
     retention: Option<Retention>,
