@@ -10,7 +10,7 @@ use hubbub_core::records::{OutboxRow, Read, ReadResult, StoredConversation, Stor
 /// Where an answer may come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
-    /// From memory alone.
+    /// From memory alone, and quickly: long answers (members of a large group, say) are none of this tier's.
     Cached,
     /// From memory or the disk, so the call may block.
     Any,
@@ -56,6 +56,9 @@ fn read_user(rows: &Rows<'_>, user: UserId) -> Result<Option<Box<StoredUser>>, M
 }
 
 fn missing_users(rows: &Rows<'_>, users: &[UserId]) -> Result<Vec<UserId>, Missed> {
+    if users.len() > rows.rows_max() {
+        return Err(Missed::NotCached);
+    }
     let mut missing = Vec::new();
     for &user in users {
         if rows.get(Family::Accounts, keys::account(user), |_| Some(()))?.is_none() {

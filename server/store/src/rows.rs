@@ -43,6 +43,9 @@ impl Missed {
     }
 }
 
+/// Who asks memory alone must not wait, so it gets no long answers either: whoever may wait makes them.
+const CACHED_ROWS_MAX: usize = 512;
+
 /// A key and its value.
 pub(crate) type Row<'a> = (&'a [u8], &'a [u8]);
 
@@ -53,6 +56,14 @@ pub(crate) enum Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
+    /// Most rows of one answer.
+    pub(crate) fn rows_max(&self) -> usize {
+        match self {
+            Rows::Rocks(view) if view.is_cached() => CACHED_ROWS_MAX,
+            _ => usize::MAX,
+        }
+    }
+
     /// Reads one row and decodes it.
     pub(crate) fn get<T>(
         &self,
@@ -90,6 +101,9 @@ impl<'a> Rows<'a> {
         let mut cursor = self.cursor(family, prefix);
         cursor.seek(prefix.lower.as_ref());
         while let Some((key, value)) = cursor.item()? {
+            if found.len() >= self.rows_max() {
+                return Err(Missed::NotCached);
+            }
             found.push(decode(prefix.rest(key), value).ok_or_else(|| Missed::corrupt(family, key))?);
             cursor.next();
         }

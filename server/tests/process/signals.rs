@@ -103,7 +103,7 @@ fn a_call_rings_out_for_everybody_unless_it_is_taken() {
 
 #[test]
 fn a_client_that_does_not_read_loses_signals_and_nothing_else() {
-    let server = Setup::new().config("limits.connection_outbound_bytes_max = 100000").start();
+    let server = Setup::new().unlimited().config("limits.connection_outbound_bytes_max = 100000").start();
     let (mut alice, mut bob, _, chat) = friends(&server);
     let body = "x".repeat(8_000);
     while server.metric("hubbub_signals_dropped_total").unwrap_or(0.0) == 0.0 {

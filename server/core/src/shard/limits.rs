@@ -13,7 +13,9 @@ impl Shard {
     pub(super) fn charge(&mut self, caller: Caller, request: &Request) -> Result<(), Refusal> {
         let (cost, resend) = match request {
             Request::Append { append, .. } => (Cost::of(&append.action), append.resend),
-            Request::CreateGroup { .. } => (Cost::GroupOperation, false),
+            Request::CreateGroup { .. } | Request::CreateInvite { .. } | Request::RevokeInvites(_) => {
+                (Cost::GroupOperation, false)
+            }
             _ => return Ok(()),
         };
         match self.budget_of(caller.reply_to.session) {

@@ -17,6 +17,7 @@ mod login;
 mod marks;
 mod mute;
 mod pages;
+mod permissions;
 mod rates;
 mod resend;
 mod roles;

@@ -17,6 +17,11 @@ impl<'a> RocksView<'a> {
         RocksView { db, snapshot: snapshot.then(|| db.snapshot()), tier }
     }
 
+    /// Whether only memory may be asked.
+    pub(crate) fn is_cached(&self) -> bool {
+        matches!(self.tier, ReadTier::BlockCache)
+    }
+
     fn options(&self) -> ReadOptions {
         let mut options = ReadOptions::default();
         options.set_read_tier(self.tier);
