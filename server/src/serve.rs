@@ -187,6 +187,7 @@ fn settings(config: &Config, store: &Store) -> Settings {
         dedup_age_max_ms: u64::from(config.dedup.age_max_days) * 24 * 3_600_000,
         ring_timeout_ms: config.calls.ring_timeout_ms,
         user_rates: user_rates(config),
+        summary_pushes_per_second: config.receipts.pushes_per_second,
         pending_bytes_max: config.commit.pending_bytes_max,
         group_seed: store.node_id().0,
         log_epoch: store.log_epoch(),

@@ -11,7 +11,7 @@ mod tests;
 pub use decode::{Limits, request};
 pub use encode::{
     bye_frame, error_frame, logged_in_frame, membership_frame, page_frame, pong_frame, receipts_frame, refusal_parts,
-    reply_frame, run_frame, signal_frame, welcome_frame,
+    reply_frame, run_frame, signal_frame, summaries_frame, welcome_frame,
 };
 
 use hubbub_codec::proto;

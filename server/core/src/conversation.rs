@@ -5,6 +5,7 @@
 use crate::entry::{Content, Entry};
 use crate::ids::{Conversation, DeviceId, LogId, MessageId, MessageName, PartitionId, Seq, ShardId, Timestamp, UserId};
 use crate::message::{ConversationMessage, Removed, Run};
+use crate::recent::Recent;
 use crate::records::{
     BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, Block, ConversationRecord, CursorRecord, FoundEntry, MemberRecord, MutedUntil,
     Role, Span, StoredConversation,
@@ -73,6 +74,8 @@ pub(crate) struct Log {
     pub(crate) committed_ordinal: u64,
     pub(crate) members: Members,
     pub(crate) cursors: Cursors,
+    /// Of a group: its newest messages.
+    pub(crate) recent: Option<Box<Recent>>,
     block: OpenBlock,
     uncommitted: VecDeque<(MessageName, FoundEntry)>,
 }
@@ -117,13 +120,17 @@ impl Home {
         self.busy.is_none()
             && self.parked.is_empty()
             && self.gated == 0
-            && self.log().is_none_or(|log| log.head == log.committed && log.block.count == 0)
+            && self.log().is_none_or(|log| {
+                let pushed = log.recent.as_ref().is_none_or(|recent| !recent.queued);
+                pushed && log.head == log.committed && log.block.count == 0
+            })
     }
 }
 
 impl Log {
     /// A conversation that begins now.
     pub(crate) fn new(record: ConversationRecord, epoch: u32) -> Log {
+        let recent = record.created_by.is_some().then(|| Box::new(Recent::new()));
         Log {
             log_id: effective_log_id(record.log_id, epoch),
             record,
@@ -133,6 +140,7 @@ impl Log {
             committed_ordinal: 0,
             members: Members::default(),
             cursors: Cursors::default(),
+            recent,
             block: OpenBlock::default(),
             uncommitted: VecDeque::new(),
         }
@@ -148,13 +156,19 @@ impl Log {
             log.members.leave_all(ended);
         }
         log.cursors = Cursors::from_stored(stored.cursors);
+        log.recent = log.recent.map(|_| Box::new(Recent::of_stored()));
         log
     }
 
     /// Decides the next entry. True when it is the first of an open block.
     pub(crate) fn append(&mut self, id: MessageId, name: MessageName, now: Timestamp, content: Content) -> (Seq, bool) {
         self.head = self.head.next();
-        self.ordinal += u64::from(content.is_user());
+        if content.is_user() {
+            self.ordinal += 1;
+            if let Some(recent) = &mut self.recent {
+                recent.push(self.head, name.sender);
+            }
+        }
         let entry = Entry { seq: self.head, message_id: id, name, time: now, ordinal: self.ordinal, content };
         entry.encode(&mut self.block.entries);
         self.block.count += 1;
@@ -407,10 +421,12 @@ impl Cursors {
 
     /// A user's durable marks `(delivered, read)`: the highest over all devices.
     pub(crate) fn of(&self, user: UserId) -> (Seq, Seq) {
-        let rows = self.of_user(user).iter();
-        rows.fold((Seq(0), Seq(0)), |(delivered, read), row| {
-            (delivered.max(row.committed.delivered), read.max(row.committed.read))
-        })
+        highest(self.of_user(user))
+    }
+
+    /// Everybody's durable marks, by user id: as [`Cursors::of`] tells them.
+    pub(crate) fn users(&self) -> impl Iterator<Item = (UserId, (Seq, Seq))> {
+        self.rows.chunk_by(|one, next| one.user == next.user).map(|rows| (rows[0].user, highest(rows)))
     }
 
     fn row(&mut self, user: UserId, device: DeviceId) -> &mut CursorRow {
@@ -465,6 +481,13 @@ impl Cursors {
     }
 }
 
+/// The highest of durable marks `(delivered, read)`.
+fn highest(rows: &[CursorRow]) -> (Seq, Seq) {
+    rows.iter().fold((Seq(0), Seq(0)), |(delivered, read), row| {
+        (delivered.max(row.committed.delivered), read.max(row.committed.read))
+    })
+}
+
 /// A set of shards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ShardSet([u64; 4]);
@@ -476,6 +499,10 @@ impl ShardSet {
 
     pub(crate) fn remove(&mut self, shard: ShardId) {
         self.0[usize::from(shard.0) / 64] &= !(1 << (shard.0 % 64));
+    }
+
+    pub(crate) fn contains(&self, shard: ShardId) -> bool {
+        self.0[usize::from(shard.0) / 64] & 1 << (shard.0 % 64) != 0
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -258,6 +258,8 @@ pub struct EntryHeader {
     pub time: Timestamp,
     /// USER entries up to and including this one.
     pub ordinal: u64,
+    /// A person wrote it, and its body was not taken away.
+    pub is_message: bool,
 }
 
 /// Walks over encoded entries; ends early at bytes that are none.
@@ -299,6 +301,7 @@ impl EntryHeader {
         let (_, mut rest) = encoded.split_first()?;
         get_varint(&mut rest)?;
         let (mut seq, mut id, mut sender, mut device, mut time, mut ordinal) = (0, 0, 0, 0, 0, 0);
+        let mut event_type = 0;
         let mut client_message_id = None;
         while !rest.is_empty() {
             let key = get_varint(&mut rest)?;
@@ -310,6 +313,7 @@ impl EntryHeader {
                 (5, BYTES) => client_message_id = ClientMessageId::new(get_bytes(&mut rest)?),
                 (6, VARINT) => time = get_varint(&mut rest)?,
                 (7, VARINT) => ordinal = get_varint(&mut rest)?,
+                (8, VARINT) => event_type = get_varint(&mut rest)?,
                 // Fields ascend, and nothing after these is asked for.
                 _ => break,
             }
@@ -324,6 +328,7 @@ impl EntryHeader {
             }),
             time: Timestamp(time as i64),
             ordinal,
+            is_message: event_type == EVENT_TYPE_USER,
         })
     }
 }
@@ -461,7 +466,7 @@ mod tests {
             }
             let headers: Vec<EntryHeader> = Entries::new(&encoded).map(|e| EntryHeader::decode(e).unwrap()).collect();
             let expected: Vec<EntryHeader> = entries.iter().map(|e| EntryHeader {
-                seq: e.seq, message_id: e.message_id, name: Some(e.name), time: e.time, ordinal: e.ordinal,
+                seq: e.seq, message_id: e.message_id, name: Some(e.name), time: e.time, ordinal: e.ordinal, is_message: true,
             }).collect();
             prop_assert_eq!(headers, expected);
         }

@@ -20,6 +20,7 @@ pub mod machine;
 pub mod message;
 mod partition;
 mod permissions;
+mod recent;
 pub mod records;
 pub mod request;
 mod rings;

@@ -1,7 +1,7 @@
 //! The interface of the machine: what goes in and what comes out.
 
 use crate::ids::{Conversation, DeviceId, PartitionId, Seq, ShardId, UserId};
-use crate::message::{Message, ReceiptsPush, Run, Start};
+use crate::message::{Message, ReceiptsPush, Run, Start, Summary};
 use crate::records::{OutboxRow, Page, Read, ReadResult};
 use crate::request::{Reply, Request, SessionId};
 use crate::signal::SignalPush;
@@ -102,6 +102,8 @@ pub enum Effect {
     PushReceipts(ReceiptsPush, Range<u32>),
     /// Push a signal to many sessions: a range of [`Output::targets`].
     PushSignal(Box<SignalPush>, Range<u32>),
+    /// Push an author what became of their messages in a group, to many sessions: a range of [`Output::targets`].
+    PushSummaries(Conversation, Vec<Summary>, Range<u32>),
     /// Tell a session that a membership began or ended.
     PushMembership(SessionId, Conversation, bool),
     /// End a session: with a farewell because its device logged in anew, or (a refused login) after its reply.

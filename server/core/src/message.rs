@@ -6,7 +6,7 @@
 
 use crate::ids::{Conversation, DeviceId, LogId, MessageId, PartitionId, Seq, ShardId, UserId};
 use crate::records::{MembershipRecord, OutboxRow, Page, PagePosition};
-use crate::request::{Append, Caller, ConversationState, NewInvite, Reply, ReplyTo, SessionId};
+use crate::request::{Append, Caller, ConversationState, InfoQuery, NewInvite, Reply, ReplyTo, SessionId};
 use crate::signal::{Signal, SignalPush};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ impl Message {
     #[must_use]
     pub fn is_droppable(&self) -> bool {
         match self {
-            Message::ToSession(SessionMessage::Receipts(_)) => true,
+            Message::ToSession(SessionMessage::Receipts(_) | SessionMessage::Summaries(_)) => true,
             _ => self.is_signal(),
         }
     }
@@ -76,6 +76,8 @@ pub enum ConversationMessage {
     CreateInvite(Caller, NewInvite),
     /// Voids all invitations.
     RevokeInvites(Caller),
+    /// Asks who holds a message and has read it.
+    MessageInfo(Caller, InfoQuery),
     /// Moves marks.
     Mark(Mark),
     /// Forwards a signal.
@@ -181,6 +183,8 @@ pub enum SessionMessage {
     Run(Run),
     /// Marks that were just committed.
     Receipts(ReceiptsPush),
+    /// What became of messages of a group, for authors on that shard.
+    Summaries(SummariesPush),
     /// A signal.
     Signal(Box<SignalPush>),
     /// Runs up to `head` were left out for want of room.
@@ -283,6 +287,26 @@ impl Removed {
             Removed::Everybody => true,
         }
     }
+}
+
+/// How many members hold a message and have read it, its author excepted. The counts never fall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The message.
+    pub seq: Seq,
+    /// How many hold it.
+    pub delivered: u32,
+    /// How many have read it.
+    pub read: u32,
+}
+
+/// What became of messages of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SummariesPush {
+    /// Which group.
+    pub conversation: Conversation,
+    /// Each with its author, by author and seq.
+    pub summaries: Vec<(UserId, Summary)>,
 }
 
 /// Marks of one conversation.

@@ -285,6 +285,15 @@ pub enum Read {
     User(UserId),
     /// A part of a log.
     Page(PageRequest),
+    /// Who wrote the messages (USER entries) among the last `entries_max` entries up to a seq, as far as they are kept.
+    Authors {
+        /// Where to look.
+        conversation: Conversation,
+        /// The last entry to look at.
+        up_to: Seq,
+        /// How many entries to look at, at most.
+        entries_max: usize,
+    },
     /// Which of these users have no account.
     MissingUsers(Vec<UserId>),
     /// The entry of a name with `after < seq <= up_to`.
@@ -383,6 +392,8 @@ pub enum ReadResult {
     User(Option<Box<StoredUser>>),
     /// To [`Read::Page`].
     Page(Page),
+    /// To [`Read::Authors`]: ascending.
+    Authors(Vec<(Seq, UserId)>),
     /// To [`Read::MissingUsers`].
     MissingUsers(Vec<UserId>),
     /// To [`Read::FindName`].

@@ -3,6 +3,7 @@
 //! The edge turns frames into [`Request`]s and [`Reply`]s into frames; nothing here knows the wire.
 
 use crate::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, MessageId, Seq, Timestamp, UserId};
+use crate::message::Summary;
 use crate::records::{GroupSettings, InviteHash, MembershipRecord, MutedUntil, Page, PagePosition, Role};
 use crate::signal::Signal;
 use bytes::Bytes;
@@ -68,6 +69,13 @@ pub enum Request {
         position: PagePosition,
         /// Most entries.
         limit: usize,
+    },
+    /// Tells who holds a message of the caller and has read it.
+    MessageInfo {
+        /// In which conversation.
+        conversation: Conversation,
+        /// Which message, and what is asked.
+        query: InfoQuery,
     },
     /// Describes a group.
     GetGroup {
@@ -241,6 +249,8 @@ pub enum Reply {
         /// Highest seq.
         head: Seq,
     },
+    /// What became of a message.
+    MessageInfo(Box<MessageInfo>),
     /// A group.
     Group(Box<GroupInfo>),
     /// A page of the caller's conversations.
@@ -287,6 +297,32 @@ pub struct ListedConversation {
     pub membership: MembershipRecord,
     /// As the caller sees it, when that was asked for and could be told.
     pub state: Option<Box<ConversationState>>,
+}
+
+/// What is asked about a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InfoQuery {
+    /// Which message.
+    pub seq: Seq,
+    /// Members above this id.
+    pub members_after: UserId,
+    /// Most members.
+    pub members_limit: usize,
+}
+
+/// Who holds a message and has read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageInfo {
+    /// Where it is.
+    pub conversation: Conversation,
+    /// Over all who were members at its seq, its author excepted.
+    pub summary: Summary,
+    /// How many of them are members now.
+    pub member_count: usize,
+    /// A page of those, by user id: (user, delivered, read).
+    pub receipts: Vec<(UserId, Seq, Seq)>,
+    /// More follow.
+    pub more: bool,
 }
 
 /// A group as its members see it.
@@ -461,6 +497,9 @@ pub enum Refusal {
         /// What was asked.
         got: Seq,
     },
+    /// Nothing of that kind can be done to what is at that seq, if anything is.
+    #[error("there is no message at seq {0} that this could be done to")]
+    UnknownMessage(Seq),
     /// The store could not be read.
     #[error("the server could not read its store; try again")]
     ReadFailed,

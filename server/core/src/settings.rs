@@ -29,6 +29,8 @@ pub struct Settings {
     pub marks_waiting_max: usize,
     /// A call that nobody takes rings for so long, in milliseconds.
     pub ring_timeout_ms: u64,
+    /// How often the authors of a group are told what became of their messages, at most.
+    pub summary_pushes_per_second: u32,
     /// Conversations that were not used for this long are dropped from memory, in milliseconds.
     pub conversation_idle_ms: u64,
     /// Mixed into group ids, so that they differ between nodes.
@@ -52,6 +54,7 @@ impl Default for Settings {
             pending_bytes_max: 64 << 20,
             marks_waiting_max: 65_536,
             ring_timeout_ms: 45_000,
+            summary_pushes_per_second: 2,
             conversation_idle_ms: 60_000,
             group_seed: 0,
             log_epoch: 0,

@@ -15,6 +15,7 @@ mod marks;
 mod memberships;
 mod outbox;
 mod pages;
+mod receipts;
 mod roles;
 mod signals;
 mod sync;
@@ -26,7 +27,7 @@ use crate::machine::{CloseReason, Counters, Effect, Input, Output, ReadToken};
 use crate::message::{ConversationMessage, Message, Pull, SessionMessage, StateQuery, UsersMessage};
 use crate::partition::{Gated, Partition};
 use crate::records::{Batch, PartitionState, Read, ReadResult, Write};
-use crate::request::{Caller, ConversationState, Refusal, Reply, ReplyTo, Request, SessionId};
+use crate::request::{Caller, ConversationState, InfoQuery, Refusal, Reply, ReplyTo, Request, SessionId};
 use crate::rings::Rings;
 use crate::sessions::{Sessions, User};
 use crate::settings::Settings;
@@ -67,6 +68,8 @@ pub struct Shard {
     subscriptions: Subscriptions,
     /// Marks that wait for the next tick.
     marks: Map<(Conversation, UserId, crate::ids::DeviceId), (Seq, Seq)>,
+    /// Groups (by index) with counts to be pushed.
+    summaries: Vec<usize>,
     /// Pages to ask for again at the next tick, after a failed read.
     retries: Vec<(SessionId, FollowedIndex)>,
     /// Subscriptions to look at once the edge has carried out what was pushed to them.
@@ -94,6 +97,9 @@ enum PendingRead {
     /// A state that lacks the ordinal that is read.
     State(Conversation, StateQuery, Box<ConversationState>),
     FindName(Conversation),
+    /// Who wrote a group's older messages, up to a seq.
+    Recall(Conversation, Seq),
+    MessageInfo(Conversation, Caller, InfoQuery),
     Missing(Conversation),
 }
 
@@ -129,6 +135,7 @@ impl Shard {
             budgets: Budgets::default(),
             subscriptions: Subscriptions::default(),
             marks: Map::default(),
+            summaries: Vec::new(),
             retries: Vec::new(),
             settling: Vec::new(),
             reads: Slab::new(),
@@ -238,6 +245,9 @@ impl Shard {
             Request::History { conversation, position, limit } => {
                 self.send_home(conversation, ConversationMessage::History(caller, position, limit));
             }
+            Request::MessageInfo { conversation, query } => {
+                self.send_home(conversation, ConversationMessage::MessageInfo(caller, query));
+            }
             Request::GetGroup { group, members_after, members_limit } => {
                 let message = ConversationMessage::GetGroup(caller, members_after, members_limit);
                 self.send_home(Conversation::Group(group), message);
@@ -279,6 +289,7 @@ impl Shard {
             SessionMessage::Receipts(receipts) => self.handle_receipts(receipts),
             SessionMessage::Signal(push) => self.handle_signal(*push),
             SessionMessage::State(list, conversation, state) => self.handle_listed_state(list, &conversation, state),
+            SessionMessage::Summaries(push) => self.handle_summaries(push),
             SessionMessage::Behind(conversation, head) => self.handle_behind(conversation, head),
             SessionMessage::AllBehind(home) => self.handle_all_behind(home),
             SessionMessage::MembershipChanged(user, conversation, membership) => {
@@ -363,6 +374,15 @@ impl Shard {
                 self.name_searched(conversation, Some((found, oldest)));
             }
             (PendingRead::FindName(conversation), _) => self.name_searched(conversation, None),
+            (PendingRead::Recall(conversation, up_to), Some(ReadResult::Authors(authors))) => {
+                self.recalled(conversation, up_to, Some(&authors));
+            }
+            (PendingRead::Recall(conversation, up_to), _) => self.recalled(conversation, up_to, None),
+            (PendingRead::MessageInfo(conversation, caller, query), Some(ReadResult::Authors(authors))) => {
+                let author = authors.iter().find(|(seq, _)| *seq == query.seq).map(|(_, author)| *author);
+                self.answer_message_info(conversation, caller, query, author);
+            }
+            (PendingRead::MessageInfo(_, caller, _), _) => self.refuse(caller, Refusal::ReadFailed),
             (PendingRead::Missing(conversation), Some(ReadResult::MissingUsers(missing))) => {
                 self.send_home(conversation, ConversationMessage::Missing(missing));
             }
@@ -450,6 +470,7 @@ impl Shard {
             ConversationMessage::State(query) => self.tell_state(home, query),
             ConversationMessage::CreateInvite(caller, invite) => self.create_invite(home, caller, invite),
             ConversationMessage::RevokeInvites(caller) => self.revoke_invites(home, caller),
+            ConversationMessage::MessageInfo(caller, query) => self.message_info(home, caller, query),
             ConversationMessage::Mark(mark) => self.apply_mark(home, mark),
             ConversationMessage::Signal(caller, signal) => self.signal(home, caller, *signal),
             ConversationMessage::Unfollow(shard) => self.homes[home].followers.remove(shard),
@@ -466,6 +487,7 @@ impl Shard {
             | ConversationMessage::History(caller, ..)
             | ConversationMessage::CreateInvite(caller, _)
             | ConversationMessage::RevokeInvites(caller)
+            | ConversationMessage::MessageInfo(caller, _)
             | ConversationMessage::GetGroup(caller, ..) => self.refuse(caller, refusal),
             ConversationMessage::Signal(caller, _) => self.answer_signal(caller, Reply::Refused(refusal)),
             ConversationMessage::State(query) => self.answer_state(query, conversation, None),
@@ -518,6 +540,7 @@ impl Shard {
 
     fn handle_tick(&mut self) {
         self.flush_marks();
+        self.push_summaries();
         self.time_out_rings();
         for (session, followed) in std::mem::take(&mut self.retries) {
             self.want_page(session, followed);

@@ -4,6 +4,7 @@ use crate::ledger::Ledger;
 use crate::server::{ConnectionId, Frame, Server};
 use hubbub_core::entry::{Entries, EntryHeader};
 use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, MessageName, Seq, UserId};
+use hubbub_core::message::Summary;
 use hubbub_core::records::{GroupSettings, Page, PagePosition};
 use hubbub_core::request::{Action, Append, Refusal, Reply, Request, SyncCursor};
 use hubbub_core::signal::{Signal, SignalKind};
@@ -31,6 +32,8 @@ pub struct Device {
     /// What was refused once, or may have been: others may have passed it.
     passed: BTreeSet<ClientMessageId>,
     marks: BTreeMap<(Conversation, UserId), (Seq, Seq)>,
+    /// What became of own messages in groups.
+    summaries: BTreeMap<(Conversation, Seq), Summary>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -81,6 +84,7 @@ impl Device {
             sent: 0,
             passed: BTreeSet::new(),
             marks: BTreeMap::new(),
+            summaries: BTreeMap::new(),
         }
     }
 
@@ -272,6 +276,11 @@ impl Device {
                     self.take_marks(push.conversation, user, delivered, read);
                 }
             }
+            Frame::Summaries(conversation, summaries) => {
+                for summary in summaries {
+                    self.take_summary(conversation, summary);
+                }
+            }
             Frame::Signal(push) => {
                 let seq = push.signal.body.as_ref().try_into().map_or(0, u64::from_be_bytes);
                 check_signal(&server.ledger, self.user, &push.conversation, Seq(seq));
@@ -281,6 +290,12 @@ impl Device {
             }
             Frame::Replaced => panic!("{}/{} is replaced by nobody", self.user, self.id),
         }
+    }
+
+    fn take_summary(&mut self, conversation: Conversation, summary: Summary) {
+        let known = self.summaries.insert((conversation, summary.seq), summary).unwrap_or(summary);
+        let never_back = summary.delivered >= known.delivered && summary.read >= known.read;
+        assert!(never_back, "counts of {} in {conversation:?} never go back", summary.seq);
     }
 
     fn take_marks(&mut self, conversation: Conversation, user: UserId, delivered: Seq, read: Seq) {
@@ -334,6 +349,7 @@ impl Device {
         let cursor = self.cursors.insert(conversation, Cursor::default());
         assert!(server.has_lost_power(), "no log begins anew by itself: {cursor:?}");
         self.marks.retain(|(of, _), _| *of != conversation);
+        self.summaries.retain(|(of, _), _| *of != conversation);
         // What was sent may stand anywhere in the new log.
         for outgoing in self.outbox.iter_mut().filter(|outgoing| outgoing.conversation == Some(conversation)) {
             if let Request::Append { append, .. } = &mut outgoing.request {

@@ -9,6 +9,7 @@ use hubbub_codec::timeline::Timeline;
 use hubbub_core::entry::{Entries, EntryHeader};
 use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, MessageId, MessageName, Seq, UserId};
 use hubbub_core::machine::Effect;
+use hubbub_core::message::Summary;
 use hubbub_core::records::{Batch, Block, Write};
 use hubbub_core::request::{ConversationState, Reply};
 use prost::Message as _;
@@ -161,6 +162,9 @@ impl Ledger {
                     assert!(*delivered <= durable.0 && *read <= durable.1, "marks of {of} are durable when shown");
                 }
             }
+            Effect::PushSummaries(conversation, summaries, _) => {
+                summaries.iter().for_each(|summary| self.check_summary(user, conversation, summary));
+            }
             Effect::PushMembership(_, conversation, _) => {
                 let both = self.store.member(conversation, user).is_some()
                     && self.store.membership(user, conversation).is_some();
@@ -168,6 +172,18 @@ impl Ledger {
             }
             _ => {}
         }
+    }
+
+    fn check_summary(&self, user: UserId, conversation: &Conversation, summary: &Summary) {
+        let author = self.entry(conversation, summary.seq).and_then(|entry| entry.name).map(|name| name.sender);
+        assert_eq!(author, Some(user), "authors are told of their own messages");
+        let others = self.store.members(conversation).map(|(member, _)| member).filter(|member| *member != user);
+        let others = others.filter(|member| self.may_see(*member, conversation, summary.seq));
+        let marks: Vec<(Seq, Seq)> = others.map(|member| self.store.marks(conversation, member)).collect();
+        let delivered = marks.iter().filter(|marks| marks.0 >= summary.seq).count();
+        let read = marks.iter().filter(|marks| marks.1 >= summary.seq).count();
+        let durable = summary.delivered as usize <= delivered && summary.read as usize <= read;
+        assert!(durable, "{summary:?} in {conversation:?} is durable when shown: {delivered} and {read}");
     }
 
     fn check_reply(&self, user: UserId, reply: &Reply) {

@@ -320,9 +320,10 @@ impl Server {
 
     fn carry_out_one(&mut self, shard: usize, effect: Effect, targets: &[SessionId], dice: &mut Dice) {
         let for_sessions: Vec<SessionId> = match &effect {
-            Effect::PushRun(_, range) | Effect::PushReceipts(_, range) | Effect::PushSignal(_, range) => {
-                targets[range.start as usize..range.end as usize].to_vec()
-            }
+            Effect::PushRun(_, range)
+            | Effect::PushReceipts(_, range)
+            | Effect::PushSummaries(_, _, range)
+            | Effect::PushSignal(_, range) => targets[range.start as usize..range.end as usize].to_vec(),
             Effect::Reply { session, .. } | Effect::PushPage { session, .. } | Effect::PushMembership(session, ..) => {
                 vec![*session]
             }

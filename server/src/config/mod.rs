@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 pub use render::{effective, example};
 pub use schema::{
-    Auth, Calls, Commit, Config, Dedup, Durability, KEYS, Key, Limits, Readers, Shutdown, Storage, Sync, keys,
+    Auth, Calls, Commit, Config, Dedup, Durability, KEYS, Key, Limits, Readers, Receipts, Shutdown, Storage, Sync, keys,
 };
 pub use sources::{Overrides, Sources};
 

@@ -123,6 +123,8 @@ section! {
         sync: Sync;
         /// Calls that are signalled.
         calls: Calls;
+        /// What authors are told of their messages in groups.
+        receipts: Receipts;
         /// How far back a resent message is recognised.
         dedup: Dedup;
         /// The embedded store.
@@ -250,6 +252,14 @@ section! {
 }
 
 section! {
+    /// What authors are told of their messages in groups.
+    Receipts at "receipts" {
+        /// How often the authors of a group are told how many hold and have read their newest messages, at most.
+        pushes_per_second: u32 = 2;
+    }
+}
+
+section! {
     /// How far back a resent message is recognised.
     Dedup at "dedup" {
         /// Most entries that are searched for a resent message.
@@ -315,6 +325,7 @@ pub const KEYS: &[&[Key]] = &[
     Limits::KEYS,
     Sync::KEYS,
     Calls::KEYS,
+    Receipts::KEYS,
     Dedup::KEYS,
     Storage::KEYS,
     Commit::KEYS,

@@ -81,6 +81,7 @@ impl Config {
             ("limits.connection_requests_burst", limits.connection_requests_burst.into(), 1, u32::MAX.into()),
             ("sync.entries_max", self.sync.entries_max.into(), 1, 10_000),
             ("calls.ring_timeout_ms", self.calls.ring_timeout_ms, 1, DAY_MS),
+            ("receipts.pushes_per_second", self.receipts.pushes_per_second.into(), 1, 10),
             ("dedup.entries_max", self.dedup.entries_max.into(), 1, 1_000_000),
             ("dedup.age_max_days", self.dedup.age_max_days.into(), 1, 3_650),
             ("dedup.searches_burst", self.dedup.searches_burst.into(), 1, u32::MAX.into()),

@@ -58,6 +58,12 @@ impl Shard {
                     self.push_signal(session, &frame);
                 }
             }
+            Effect::PushSummaries(conversation, summaries, range) => {
+                let frame = wire::summaries_frame(&conversation, &summaries);
+                for &session in &targets[range.start as usize..range.end as usize] {
+                    self.push_hint(session, FrameOut::Receipts, &frame);
+                }
+            }
             Effect::PushMembership(session, conversation, member) => {
                 let frame = wire::membership_frame(&conversation, member);
                 self.push_hint(session, FrameOut::ConversationChanged, &frame);

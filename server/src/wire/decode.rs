@@ -5,7 +5,7 @@ use hubbub_codec::proto;
 use hubbub_codec::proto::client_frame::Body;
 use hubbub_core::ids::{ClientMessageId, Conversation, GroupId, LogId, Seq, UserId};
 use hubbub_core::records::PagePosition;
-use hubbub_core::request::{Action, Append, Refusal, Request, SyncCursor};
+use hubbub_core::request::{Action, Append, InfoQuery, Refusal, Request, SyncCursor};
 use hubbub_core::signal::{Signal, SignalKind};
 
 /// The limits that the shape of a request is held against.
@@ -66,6 +66,7 @@ pub fn request(body: Body, user: UserId, limits: &Limits) -> Result<Request, Ref
         Body::CreateInvite(create) => groups::invite(&create),
         Body::RevokeInvites(revoke) => Ok(Request::RevokeInvites(GroupId(revoke.group))),
         Body::JoinGroup(join) => groups::join(&join),
+        Body::GetMessageInfo(get) => message_info(&get),
         Body::GetGroup(get) => Ok(Request::GetGroup {
             group: GroupId(get.group),
             members_after: UserId(get.members_after),
@@ -187,6 +188,18 @@ fn part(history: &proto::History) -> Result<Request, Refusal> {
         position,
         limit: limit(history.limit, HISTORY_DEFAULT, HISTORY_MAX, "history.limit")?,
     })
+}
+
+fn message_info(get: &proto::GetMessageInfo) -> Result<Request, Refusal> {
+    if get.seq == 0 {
+        return invalid("seq", "must be at least 1");
+    }
+    let query = InfoQuery {
+        seq: Seq(get.seq),
+        members_after: UserId(get.members_after),
+        members_limit: limit(get.members_limit, PAGE_DEFAULT, PAGE_MAX, "members_limit")?,
+    };
+    Ok(Request::MessageInfo { conversation: conversation(get.conversation.as_ref())?, query })
 }
 
 fn positive(seq: u64) -> Result<Seq, Refusal> {

@@ -10,9 +10,9 @@ use hubbub_codec::proto::error::Action;
 use hubbub_codec::proto::server_frame::Body;
 use hubbub_codec::proto::{ErrorCode, ServerFrame};
 use hubbub_core::ids::{Conversation, LogId, Seq, UserId};
-use hubbub_core::message::{ReceiptsPush, Run};
+use hubbub_core::message::{ReceiptsPush, Run, Summary};
 use hubbub_core::records::{GroupSettings, Page, Role};
-use hubbub_core::request::{ConversationState, GroupInfo, Refusal, Reply};
+use hubbub_core::request::{ConversationState, GroupInfo, MessageInfo, Refusal, Reply};
 use hubbub_core::signal::{SignalKind, SignalPush};
 
 use crate::invite;
@@ -53,6 +53,7 @@ pub fn reply_frame(request_id: u64, reply: Reply, out: &mut bytes::BytesMut) -> 
             out.extend_from_slice(&encode_entries_frame(&head, &[page.entries]));
             return FrameOut::Entries;
         }
+        Reply::MessageInfo(info) => (FrameOut::MessageInfo, Body::MessageInfo(message_info(*info))),
         Reply::Group(info) => (FrameOut::Group, Body::Group(group(*info))),
         Reply::Conversations { conversations, more } => {
             let last = conversations.last().filter(|_| more);
@@ -172,6 +173,7 @@ pub fn refusal_parts(refusal: &Refusal) -> (Action, ErrorCode, u32) {
         Refusal::Overloaded => (Action::Retry, ErrorCode::Overloaded, RETRY_MS),
         Refusal::StorageFull => (Action::Retry, ErrorCode::StorageFull, RETRY_FULL_MS),
         Refusal::ResendUnknown => (Action::GiveUp, ErrorCode::ResendUnknown, 0),
+        Refusal::UnknownMessage(_) => (Action::FixRequest, ErrorCode::UnknownMessage, 0),
         Refusal::ReadFailed => (Action::Retry, ErrorCode::Internal, RETRY_MS),
         Refusal::DeviceReplaced => (Action::Retry, ErrorCode::Forbidden, RETRY_MS),
     }
@@ -183,6 +185,7 @@ fn refused(refusal: &Refusal) -> proto::Error {
         Refusal::Invalid { field, .. } | Refusal::Limit { field, .. } => *field,
         Refusal::RateLimited { setting, .. } => setting,
         Refusal::BeyondHead { .. } => "up_to_seq",
+        Refusal::UnknownMessage(_) => "seq",
         _ => "",
     };
     proto::Error {
@@ -275,17 +278,41 @@ fn entries(conversation: &Conversation, log_id: LogId, after: Seq, skip_from: Op
 /// Marks that were just committed.
 #[must_use]
 pub fn receipts_frame(push: &ReceiptsPush) -> Bytes {
-    let receipts = push.receipts.iter().map(|(user, delivered, read)| proto::Receipt {
-        user: user.0,
-        delivered: delivered.0,
-        read: read.0,
-    });
     let receipts = proto::Receipts {
         conversation: Some(conversation_to_proto(&push.conversation)),
-        receipts: receipts.collect(),
+        receipts: push.receipts.iter().map(receipt).collect(),
         summaries: Vec::new(),
     };
     frame(0, Body::Receipts(receipts))
+}
+
+/// What became of messages of one author in a group.
+#[must_use]
+pub fn summaries_frame(conversation: &Conversation, summaries: &[Summary]) -> Bytes {
+    let receipts = proto::Receipts {
+        conversation: Some(conversation_to_proto(conversation)),
+        receipts: Vec::new(),
+        summaries: summaries.iter().map(summary).collect(),
+    };
+    frame(0, Body::Receipts(receipts))
+}
+
+fn receipt(&(user, delivered, read): &(UserId, Seq, Seq)) -> proto::Receipt {
+    proto::Receipt { user: user.0, delivered: delivered.0, read: read.0 }
+}
+
+fn summary(summary: &Summary) -> proto::ReceiptSummary {
+    proto::ReceiptSummary { seq: summary.seq.0, delivered_count: summary.delivered, read_count: summary.read }
+}
+
+fn message_info(info: MessageInfo) -> proto::MessageInfo {
+    proto::MessageInfo {
+        conversation: Some(conversation_to_proto(&info.conversation)),
+        summary: Some(summary(&info.summary)),
+        member_count: info.member_count as u32,
+        receipts: info.receipts.iter().map(receipt).collect(),
+        more: info.more,
+    }
 }
 
 /// A signal.

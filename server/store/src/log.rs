@@ -7,7 +7,7 @@ use crate::family::Family;
 use crate::keys::{self, Prefix};
 use crate::rows::{Cursor, Missed, Rows};
 use hubbub_core::entry::EntryHeader;
-use hubbub_core::ids::{Conversation, MessageName, Seq, Timestamp};
+use hubbub_core::ids::{Conversation, MessageName, Seq, Timestamp, UserId};
 use hubbub_core::records::FoundEntry;
 
 /// A walk over one conversation's blocks.
@@ -107,6 +107,25 @@ impl<'a> Log<'a> {
             self.next();
         }
         Ok((None, Some(oldest)))
+    }
+
+    /// Who wrote the messages among the last `entries_max` entries up to `up_to`, ascending. A hole ends the search.
+    pub(crate) fn authors(&mut self, up_to: Seq, entries_max: usize) -> Result<Vec<(Seq, UserId)>, Missed> {
+        let mut authors = Vec::new();
+        let (mut top, mut left) = (up_to, entries_max as u64);
+        self.seek_down(top)?;
+        while let Some(entries) = self.entries()?.filter(|entries| left > 0 && entries.last >= top) {
+            let bottom = entries.first.0.max((top.0 + 1).saturating_sub(left));
+            for seq in (bottom..=top.0).rev().map(Seq) {
+                let header = self.decode(&entries, seq)?;
+                authors.extend(header.name.filter(|_| header.is_message).map(|name| (seq, name.sender)));
+            }
+            left -= top.0 + 1 - bottom;
+            top = Seq(bottom - 1);
+            self.prev();
+        }
+        authors.reverse();
+        Ok(authors)
     }
 
     /// Header of the entry at `seq`, which lies in the block here.

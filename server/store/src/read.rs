@@ -21,6 +21,9 @@ pub(crate) fn answer(rows: &Rows<'_>, read: &Read) -> Result<ReadResult, Missed>
         Read::Conversation(conversation) => ReadResult::Conversation(read_conversation(rows, conversation)?),
         Read::User(user) => ReadResult::User(read_user(rows, *user)?),
         Read::Page(request) => ReadResult::Page(page::read(rows, request)?),
+        Read::Authors { conversation, up_to, entries_max } => {
+            ReadResult::Authors(Log::new(rows, conversation).authors(*up_to, *entries_max)?)
+        }
         Read::MissingUsers(users) => ReadResult::MissingUsers(missing_users(rows, users)?),
         Read::FindName { conversation, after, up_to, name } => {
             let mut log = Log::new(rows, conversation);

@@ -134,11 +134,9 @@ impl Shard {
     pub(super) fn release_receipts(&mut self, home: usize, receipts: ReceiptsPush) {
         let place = &mut self.homes[home];
         place.gated -= 1;
-        let log = place.log_mut().expect("only logs have marks");
-        for (user, delivered, read) in &receipts.receipts {
-            log.cursors.commit(*user, *delivered, *read);
-        }
-        // In groups, receipts are summaries for authors, which no session asks for yet.
+        self.commit_marks(home, &receipts.receipts);
+        // In groups they are counted for the authors.
+        let place = &self.homes[home];
         if matches!(place.id, Conversation::Direct { .. }) {
             for shard in place.followers.iter() {
                 self.send(shard, Message::ToSession(SessionMessage::Receipts(receipts.clone())));

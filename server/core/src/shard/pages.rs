@@ -71,6 +71,7 @@ impl Shard {
         let answer = PullAnswer::Page { log_id: log.log_id, from, page, next };
         if next == Next::Live {
             self.homes[home].followers.insert(pull.shard);
+            self.renew_summaries(home, pull.user);
         }
         self.counters.pages += 1;
         self.send_page(conversation, pull, answer, state);

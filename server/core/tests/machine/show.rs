@@ -3,9 +3,11 @@
 use hubbub_core::entry::{Entries, EntryHeader};
 use hubbub_core::ids::Conversation;
 use hubbub_core::machine::{CloseReason, Effect};
-use hubbub_core::message::Run;
+use hubbub_core::message::{Run, Summary};
 use hubbub_core::records::{MutedUntil, Page, Role};
-use hubbub_core::request::{ConversationState, GroupInfo, GroupMember, ListedConversation, Refusal, Reply};
+use hubbub_core::request::{
+    ConversationState, GroupInfo, GroupMember, ListedConversation, MessageInfo, Refusal, Reply,
+};
 use hubbub_core::signal::SignalPush;
 
 /// `dm` for a direct conversation, `group` for a group: tests use few, and know which.
@@ -75,6 +77,21 @@ fn group(info: &GroupInfo) -> String {
     )
 }
 
+/// `2: 1 0`: a message, how many hold it and have read it.
+fn summary(summary: &Summary) -> String {
+    format!("{}: {} {}", summary.seq, summary.delivered, summary.read)
+}
+
+fn message_info(info: &MessageInfo) -> String {
+    let receipts = info.receipts.iter().map(|(user, delivered, read)| format!("{user}: {delivered} {read}"));
+    let more = if info.more { ", more" } else { "" };
+    format!("info {} of {} ({}{more})", summary(&info.summary), info.member_count, list(receipts))
+}
+
+fn list(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(", ")
+}
+
 fn refusal(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Invalid { field, .. } | Refusal::Limit { field, .. } => {
@@ -108,6 +125,7 @@ pub(crate) fn reply(reply: &Reply) -> String {
             let told: Vec<String> = conversations.iter().map(told).collect();
             format!("conversations {}{}", told.join(" "), if *more { ", more" } else { "" })
         }
+        Reply::MessageInfo(info) => message_info(info),
         Reply::Invite { uses_max, .. } => format!("invite for {uses_max}"),
         Reply::Synced(states) => format!("synced{}", states.iter().map(state).collect::<Vec<_>>().join(",")),
         Reply::LogReset { head, .. } => format!("log reset, head {head}"),
@@ -128,6 +146,7 @@ pub(crate) fn effect(effect: &Effect) -> Option<String> {
                 push.receipts.iter().map(|(user, delivered, read)| format!("{user}: {delivered} {read}")).collect();
             format!("receipts {}", marks.join(", "))
         }
+        Effect::PushSummaries(_, summaries, _) => format!("summaries {}", list(summaries.iter().map(summary))),
         Effect::PushSignal(push, _) => {
             let SignalPush { from, device, signal, .. } = &**push;
             format!("signal {:?} of {from}/{device} call {}", signal.kind, signal.call_id)

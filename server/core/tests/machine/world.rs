@@ -358,7 +358,7 @@ impl World {
             Effect::PushPage { session, conversation, start, .. } => {
                 self.push(shard, session, conversation, start, line);
             }
-            Effect::PushReceipts(_, range) | Effect::PushSignal(_, range) => {
+            Effect::PushReceipts(_, range) | Effect::PushSummaries(_, _, range) | Effect::PushSignal(_, range) => {
                 for &session in &targets[range.start as usize..range.end as usize] {
                     self.push_hint(session, line.clone());
                 }

@@ -8,7 +8,7 @@ use hubbub_codec::proto;
 use hubbub_codec::proto::client_frame::Body;
 use hubbub_core::ids::{Conversation, DeviceId, LogId, Seq, UserId};
 use hubbub_core::machine::{CloseReason, Effect, Input, Open};
-use hubbub_core::message::{ReceiptsPush, Run, Start};
+use hubbub_core::message::{ReceiptsPush, Run, Start, Summary};
 use hubbub_core::records::Page;
 use hubbub_core::request::{Reply, Request, SessionId};
 use hubbub_core::signal::SignalPush;
@@ -44,6 +44,8 @@ pub enum Frame {
     },
     /// Marks.
     Receipts(ReceiptsPush),
+    /// What became of the user's messages in a group.
+    Summaries(Conversation, Vec<Summary>),
     /// A signal.
     Signal(Box<SignalPush>),
     /// A membership began or ended.
@@ -95,6 +97,9 @@ impl FrameBytes<'_> {
                 Frame::Page { conversation: *conversation, log_id: *log_id, from: *from, page: page.clone() }
             }
             FrameBytes::Push(Effect::PushReceipts(push, _)) => Frame::Receipts(push.clone()),
+            FrameBytes::Push(Effect::PushSummaries(conversation, summaries, _)) => {
+                Frame::Summaries(*conversation, summaries.clone())
+            }
             FrameBytes::Push(Effect::PushSignal(push, _)) => Frame::Signal(push.clone()),
             FrameBytes::Push(Effect::PushMembership(_, conversation, member)) => {
                 Frame::Membership(*conversation, *member)
@@ -119,6 +124,9 @@ impl FrameBytes<'_> {
                 wire::page_frame(conversation, *log_id, *from, page)
             }
             FrameBytes::Push(Effect::PushReceipts(push, _)) => wire::receipts_frame(push),
+            FrameBytes::Push(Effect::PushSummaries(conversation, summaries, _)) => {
+                wire::summaries_frame(conversation, summaries)
+            }
             FrameBytes::Push(Effect::PushSignal(push, _)) => wire::signal_frame(push),
             FrameBytes::Push(Effect::PushMembership(_, conversation, member)) => {
                 wire::membership_frame(conversation, *member)
