@@ -2,8 +2,8 @@
 //!
 //! Counts come from durable marks alone: a member counts for a message that it may see, did not write, and whose mark
 //! has passed it. Marks only rise and spans never shrink behind them, so counts never fall; whoever has left since
-//! still counts. When the group is loaded, who wrote what is not known yet: it is read at the first mark, and counted
-//! anew from all marks. Until then the marks are only noted.
+//! still counts. When the group is loaded, who wrote what is not known yet: it is read at the first mark or the first
+//! session that follows, and counted anew from all marks. Until then marks are only noted.
 //!
 //! What changed is pushed to the authors at most so often; this file says when, and never what is pushed to whom.
 
@@ -35,7 +35,7 @@ pub(crate) struct Recent {
 enum Older {
     /// Counted, too, as far as there is room.
     Known,
-    /// Not known; marks have moved in `(low, high]` since.
+    /// Not known; what lies in `(low, high]` is to be pushed.
     Unknown { low: Seq, high: Seq },
     /// Those below `below` are being read.
     Awaited { below: Seq, low: Seq, high: Seq },
@@ -114,6 +114,11 @@ impl Recent {
 
     /// Has an author's messages pushed again, for a session that may have missed it. True when there are any.
     fn renew(&mut self, author: UserId) -> bool {
+        if let Older::Unknown { low, high } | Older::Awaited { low, high, .. } = &mut self.older {
+            // Once for each load: then all authors are told everything.
+            (*low, *high) = (Seq(0), Seq(u64::MAX));
+            return false;
+        }
         let own = self.messages.iter_mut().filter(|message| message.author == author && message.summary.delivered > 0);
         let mut any = false;
         own.for_each(|message| (message.changed, any) = (true, true));
@@ -160,10 +165,13 @@ impl Log {
         }
     }
 
-    /// Whether older messages must be read now: those up to this seq.
+    /// Whether older messages must be read now, because there is something to push: those up to this seq.
     pub(crate) fn recall_up_to(&mut self) -> Option<Seq> {
         let recent = self.recent.as_mut()?;
         let Older::Unknown { low, high } = recent.older else { return None };
+        if low >= high {
+            return None;
+        }
         let below = recent.messages.front().map_or(self.head.next(), |oldest| oldest.summary.seq);
         recent.older = Older::Awaited { below, low, high };
         Some(Seq(below.0 - 1))

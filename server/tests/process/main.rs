@@ -14,6 +14,7 @@ mod devices;
 mod direct;
 mod durability;
 mod group;
+mod group_receipts;
 mod halfway;
 mod invites;
 mod jwt;

@@ -5,6 +5,7 @@
 //! it when its author's next session becomes live, with the next change, or by asking.
 
 use super::{PendingRead, Shard};
+use crate::conversation::Log;
 use crate::ids::{Conversation, Seq, UserId};
 use crate::machine::Effect;
 use crate::message::{Message, SessionMessage, SummariesPush};
@@ -29,8 +30,12 @@ impl Shard {
             log.cursors.commit(user, delivered, read);
             changed |= log.count_marks(user, from, log.cursors.of(user));
         }
-        let recall = log.recall_up_to();
-        if let Some(up_to) = recall {
+        self.tell_authors(home, changed);
+    }
+
+    /// Has changed counts pushed; reads who wrote what, where that must be known first.
+    fn tell_authors(&mut self, home: usize, changed: bool) {
+        if let Some(up_to) = self.homes[home].log_mut().and_then(Log::recall_up_to) {
             let conversation = self.homes[home].id;
             let read = Read::Authors { conversation, up_to, entries_max: ENTRIES_RECALLED_MAX };
             self.read(PendingRead::Recall(conversation, up_to), read);
@@ -50,9 +55,8 @@ impl Shard {
 
     /// A session of a user has become live: it may have missed what became of its user's messages.
     pub(super) fn renew_summaries(&mut self, home: usize, user: UserId) {
-        if self.homes[home].log_mut().is_some_and(|log| log.renew_summaries(user)) {
-            self.queue_summaries(home);
-        }
+        let changed = self.homes[home].log_mut().is_some_and(|log| log.renew_summaries(user));
+        self.tell_authors(home, changed);
     }
 
     fn queue_summaries(&mut self, home: usize) {

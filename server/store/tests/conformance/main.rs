@@ -1,5 +1,6 @@
 //! What both stores promise, checked on each: one property per file.
 
+mod authors;
 mod contents;
 mod find_name;
 #[path = "../fixture/mod.rs"]
