@@ -4,12 +4,19 @@ use super::Shard;
 use crate::ids::{Conversation, LogId, Seq};
 use crate::machine::Effect;
 use crate::message::{ConversationMessage, Next, Pull, PullAnswer, PullPage, Start};
-use crate::records::Page;
+use crate::records::{MembershipRecord, Page};
 use crate::request::{ConversationState, Reply, ReplyTo, SessionId, SyncCursor};
 use crate::sessions::{SyncRun, User};
 use crate::subscriptions::FollowedIndex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+
+impl MembershipRecord {
+    /// Whether a session that was sent all up to a position has more to come: a membership that is open, or was since.
+    fn has_begun_after(&self, position: Start) -> bool {
+        self.member || !matches!(position, Start::Cursor(seq, _) if self.joined <= seq)
+    }
+}
 
 impl Shard {
     pub(super) fn sync(&mut self, id: SessionId, request_id: u64, cursors: &[SyncCursor], include_others: bool) {
@@ -37,11 +44,11 @@ impl Shard {
         let Some(User::Ready(ready)) = self.users.get(&session.user) else { return };
         let named: BTreeSet<Conversation> = cursors.iter().map(|cursor| cursor.conversation).collect();
         let others = ready.memberships.iter().filter(|(conversation, _)| !named.contains(*conversation));
-        let others: Vec<_> = others.map(|(conversation, membership)| (*conversation, membership.member)).collect();
-        for (conversation, member) in others {
+        let others: Vec<_> = others.map(|(conversation, membership)| (*conversation, *membership)).collect();
+        for (conversation, membership) in others {
             let start = match ended.get(&conversation) {
-                // It was named and had ended: there is more only if it has begun again.
-                Some(_) if !member => continue,
+                // It was named and had ended: there is more only if it has begun again, even if that is over, too.
+                Some(start) if !membership.has_begun_after(*start) => continue,
                 Some(start) => *start,
                 None => Start::Delivered,
             };

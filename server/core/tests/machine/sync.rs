@@ -297,3 +297,23 @@ fn a_named_conversation_that_ended_and_began_again_goes_on_from_its_cursor() {
     world.sync(tablet, &[], true);
     check(&mut world, tablet, &["page group 3:in 4:x", "synced group head 4 read 4"]);
 }
+
+#[test]
+fn a_named_conversation_that_ended_began_again_and_ended_goes_on_to_its_second_end() {
+    let mut world = World::new(2);
+    let (a, b) = (world.user_on(0, 0), world.user_on(1, 0));
+    let (alice, _phone) = (world.online(a), world.online_device(b, 1));
+    let group = world.group(alice, "g", &[b]);
+    world.act(alice, group, "out", Action::RemoveMembers(vec![b]));
+    world.go();
+    let tablet = world.login_device(b, 2);
+    world.sync(tablet, &[(group, 1)], false);
+    check(&mut world, tablet, &["page group 2:out", "synced group head 2 (no member)"]);
+    world.act(alice, group, "in", Action::AddMembers(vec![b]));
+    world.send(alice, group, "x");
+    world.act(alice, group, "out2", Action::RemoveMembers(vec![b]));
+    world.go();
+    world.take(tablet);
+    world.sync(tablet, &[], true);
+    check(&mut world, tablet, &["page group 3:in 4:x 5:out2", "synced group head 5 (no member)"]);
+}
