@@ -1,7 +1,6 @@
 //! What must hold, whatever happens: checked against what is durable, at each effect that leaves and each frame that
 //! a client takes. A check that fails panics.
 
-use crate::store::Store;
 use hubbub_codec::content::Role;
 use hubbub_codec::ids as codec;
 use hubbub_codec::proto;
@@ -12,6 +11,7 @@ use hubbub_core::machine::Effect;
 use hubbub_core::message::Summary;
 use hubbub_core::records::{Batch, Block, Write};
 use hubbub_core::request::{ConversationState, Reply};
+use hubbub_shadow::Store;
 use prost::Message as _;
 use std::collections::BTreeMap;
 

@@ -9,7 +9,6 @@
 //! | `world` | people, what they do, faults, and the end of a run |
 //! | `server` | shards, lanes, batches and reads under way, the edge |
 //! | `lanes` | bounded queues between shards |
-//! | `store` | what is durable: the store's twin in memory, and a shadow of it |
 //! | `client` | whoever speaks with the server: one of the next two |
 //! | `device` | a plain device, which keeps the rules of the protocol in the core's language |
 //! | `app` | an application of the client library, in bytes |
@@ -29,7 +28,6 @@ pub mod names;
 pub mod sabotage;
 pub mod seeds;
 pub mod server;
-pub mod store;
 pub mod world;
 
 use sabotage::Sabotage;

@@ -13,7 +13,7 @@ use hubbub_core::request::{Action, Append, Reply, Request, SessionId, SyncCursor
 use hubbub_core::settings::Settings;
 use hubbub_core::signal::{Signal, SignalKind};
 use hubbub_core::slots::SlotTable;
-use hubbub_sim::store::Store;
+use hubbub_shadow::Store;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub(crate) const PARTITIONS: u16 = 4;

@@ -192,7 +192,7 @@ impl Store {
     }
 
     /// Sabotage: the newest block of a log was never written. Tells where it began.
-    pub(crate) fn lose_block(&mut self, conversation: &Conversation) -> Option<Seq> {
+    pub fn lose_block(&mut self, conversation: &Conversation) -> Option<Seq> {
         let is_block = |write: &Write| matches!(write, Write::PutBlock(of, _) if of == conversation);
         let mut journal = std::mem::take(&mut self.journal);
         let batch = journal.iter_mut().rev().find(|batch| batch.writes.iter().any(is_block));
