@@ -175,7 +175,11 @@ Examples:
   CPU per message with 8 unacknowledged messages for each of 128 senders:
     hubbub-load run direct -n 128 --in-flight 8 -d 10s -o out/unit
   memory of 18,000 idle clients:
-    hubbub-load run idle -n 18000 -d 30s -o out/idle";
+    hubbub-load run idle -n 18000 -d 30s -o out/idle
+
+A server limits what one user may send (50 messages a second by default). For a high rate by few clients, as in the
+third example, start it with HUBBUB_LIMITS__USER_MESSAGES_PER_SECOND=0, HUBBUB_LIMITS__USER_BYTES_PER_SECOND=0 and
+HUBBUB_LIMITS__CONNECTION_REQUESTS_PER_SECOND=0; what its limits refuse is reported as an error (RateLimited).";
 
 /// Seconds from `20s`, `1.5m`, `500ms`, `2h`, or a plain number of seconds.
 fn parse_seconds(text: &str) -> Result<f64, String> {

@@ -39,6 +39,8 @@ impl Session {
         }
         // A mute lasts longer than a queue should wait.
         let retry = error.action() == Action::Retry && error.code() != ErrorCode::Muted;
+        let rate_limited = error.code() == ErrorCode::RateLimited;
+        self.stats.rate_limited += u64::from(rate_limited);
         let retry_at = now + Duration::from_millis(error.retry_after_ms.into()).max(RETRY_PAUSE_MIN);
         if let Some(conversation) = self.take_repair(request_id) {
             if retry {
@@ -50,7 +52,7 @@ impl Session {
             // Without its sync the session would miss entries: begin again on a new connection.
             self.connection_refused(error);
         } else if retry && self.outbox.is_resendable(request_id) {
-            self.outbox.retry_at(request_id, retry_at, error.code() == ErrorCode::RateLimited);
+            self.outbox.retry_at(request_id, retry_at, rate_limited);
         } else {
             let own = self.outbox.is_own(request_id);
             if let Some(body) = self.outbox.complete(request_id).and_then(|frame| frame.body) {

@@ -21,6 +21,9 @@ pub struct Stats {
     pub dropped_buffered: u64,
     /// Requests that were put on the wire again.
     pub resends: u64,
+    /// Requests that the server refused for now because there were too many (`RATE_LIMITED`); those that can be are sent again
+    /// later, and may be overtaken by what was on the wire behind them.
+    pub rate_limited: u64,
     /// Connections after the first.
     pub reconnects: u64,
     /// Frames of a kind that this version does not know.

@@ -75,6 +75,7 @@ fn over_a_rate_it_waits_as_told_and_goes_out_in_order_as_a_first_attempt() {
     rig.pass(ms(1));
     let again = sends(&rig.sent());
     assert_eq!(again.iter().map(|(_, send)| &send.body[..]).collect::<Vec<_>>(), [&b"one"[..], b"two", b"three"]);
+    assert_eq!(rig.session.stats().rate_limited, 2);
     // Nothing was stored: the server need not search. And the head is the one known now.
     assert!(again.iter().all(|(_, send)| !send.name.as_ref().unwrap().resend));
     assert!(again.iter().all(|(_, send)| send.name.as_ref().unwrap().after_seq == 1));

@@ -63,7 +63,8 @@ pub(super) struct Client {
     pub(super) away_until_us: u64,
     /// Its session's timer in the thread's heap.
     pub(super) timer_us: u64,
-    resends_seen: u64,
+    /// Resends, and sends that were put off.
+    repeats_seen: (u64, u64),
     pub(super) ever_synced: bool,
     /// It was made to connect again after the traffic, to ask for what it lacks.
     pub(super) asking: bool,
@@ -98,7 +99,7 @@ impl Client {
             connecting_since_us: 0,
             away_until_us: 0,
             timer_us: u64::MAX,
-            resends_seen: 0,
+            repeats_seen: (0, 0),
             ever_synced: false,
             asking: false,
             asked: false,
@@ -183,13 +184,17 @@ impl Client {
         }
     }
 
-    /// After a resend the order of what was on the wire is the server's choice.
-    pub(super) fn note_resends(&mut self) {
-        let resends = self.session.stats().resends;
-        if resends != self.resends_seen {
-            self.resends_seen = resends;
+    /// After a resend, or a send that was put off, the order of what was on the wire is the server's choice. Returns how
+    /// many were put off since the last call.
+    pub(super) fn note_repeats(&mut self) -> u64 {
+        let stats = self.session.stats();
+        let seen = (stats.resends, stats.rate_limited);
+        let (_, put_off) = self.repeats_seen;
+        if seen != self.repeats_seen {
+            self.repeats_seen = seen;
             self.pending.iter_mut().for_each(|pending| pending.judged = false);
         }
+        stats.rate_limited - put_off
     }
 
     pub(super) fn take_pending(&mut self, id: SendId) -> Option<PendingSend> {

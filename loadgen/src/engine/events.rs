@@ -13,6 +13,9 @@ use crate::ledger::conversation::How;
 use crate::ledger::slot::{Content, MessageName};
 use crate::schedule::{StreamKind, draw, exponential};
 
+/// A server's limit on what one user may send makes a run slow and says nothing about the server: it must be seen.
+pub(super) const PUT_OFF: &str = "put off by a limit of the server on rates (RateLimited): see `Limits` in the README";
+
 impl Thread {
     pub(super) fn handle_event(&mut self, index: u32, event: Event, now_us: u64) {
         match event {

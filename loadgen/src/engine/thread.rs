@@ -20,6 +20,7 @@ use super::Control;
 use super::client::{Client, Flushed, Link};
 use super::connect::{self, Pacer};
 use super::drain::Drain;
+use super::events::PUT_OFF;
 use super::meters::Meters;
 use super::plan::{Plan, Share};
 use super::report::{Part, Report};
@@ -283,7 +284,9 @@ impl Thread {
 
     /// After anything was done to a session: its events, its bytes, its timer, its end.
     pub(super) fn settle(&mut self, index: u32, now_us: u64) {
-        self.clients[index as usize].note_resends();
+        for _ in 0..self.clients[index as usize].note_repeats() {
+            self.meters.note_error(PUT_OFF);
+        }
         while let Some(event) = self.clients[index as usize].session.poll_event() {
             self.handle_event(index, event, now_us);
         }

@@ -41,6 +41,8 @@ pub(crate) enum Fault {
     DropPush,
     /// A push is sent twice: the client must drop it.
     DoublePush,
+    /// A send is refused for now, as if its user had sent too much; the next attempt is taken.
+    LimitRate,
     /// All logins are refused.
     RefuseLogins,
     /// All connections are cut, once, after this many messages.
@@ -245,6 +247,12 @@ impl World {
             log.entries.push(entry);
             self.sessions.values().for_each(|session| drop(session.shutdown(Shutdown::Both)));
             return;
+        }
+        if fault == Fault::LimitRate && planted {
+            let mut error = proto::Error { retry_after_ms: 150, ..Default::default() };
+            error.set_action(Action::Retry);
+            error.set_code(proto::ErrorCode::RateLimited);
+            return write(stream, id, Reply::Error(error));
         }
         let at = log.entries.len();
         acknowledge(stream, id, conversation, at, false);

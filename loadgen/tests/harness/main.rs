@@ -9,6 +9,7 @@ mod groups;
 mod login_refused;
 mod lost;
 mod processes;
+mod rate_limited;
 mod repaired;
 mod same_seed;
 mod schema;
