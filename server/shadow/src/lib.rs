@@ -7,7 +7,7 @@ use hubbub_core::entry::{Entries, EntryHeader};
 use hubbub_core::ids::{Conversation, DeviceId, MessageId, Seq, UserId};
 use hubbub_core::records::{
     Batch, ConversationRecord, CursorRecord, MemberRecord, MembershipRecord, OutboxRow, PagePosition, PageRequest,
-    PartitionState, Read, ReadResult, Write,
+    PartitionState, Read, ReadResult, Span, Write,
 };
 use hubbub_store::{Sync, Tier};
 use std::collections::{BTreeMap, BTreeSet};
@@ -147,6 +147,21 @@ impl Store {
     #[must_use]
     pub fn member(&self, conversation: &Conversation, user: UserId) -> Option<&MemberRecord> {
         self.conversations.get(conversation)?.members.get(&user)
+    }
+
+    /// The stretches of a log that a user may see, as far as is durable: those of the member's row, which the end of
+    /// the group ends, too.
+    #[must_use]
+    pub fn spans(&self, conversation: &Conversation, user: UserId) -> Vec<Span> {
+        let ended = self.record(conversation).and_then(|record| record.group.as_ref()?.ended);
+        let spans = self.member(conversation, user).map_or(&[][..], |member| &member.spans).iter();
+        spans.map(|span| Span { joined: span.joined, left: span.left.or(ended) }).collect()
+    }
+
+    /// Whether a user is a member now.
+    #[must_use]
+    pub fn is_present(&self, conversation: &Conversation, user: UserId) -> bool {
+        self.spans(conversation, user).last().is_some_and(|span| span.left.is_none())
     }
 
     /// Whether a user has an account.

@@ -4,22 +4,24 @@
 //! What the library promises to applications is checked here: entries come once, in order and without a gap; each
 //! request is answered once, over any number of connections; marks never go back.
 
+use crate::client::Invitation;
 use crate::device::{check_signal, check_skip};
 use crate::dice::Dice;
 use crate::ledger::Ledger;
 use crate::names::{to_codec, to_core};
 use crate::server::{ConnectionId, Server};
 use bytes::BytesMut;
-use hubbub_codec::content::GoneReason;
+use hubbub_codec::content::{GoneReason, Role};
 use hubbub_codec::ids as codec;
 use hubbub_codec::proto;
 use hubbub_codec::session::{
-    CallId, CallStep, Event, OutgoingMessage, Recipient, Reply, RequestId, SendId, SendRefused, Session, SessionConfig,
-    Signal, SignalKind,
+    CallId, CallStep, Event, GroupChange, InviteTerms, Mute, OutgoingMessage, Recipient, Reply, RequestId, SendId,
+    SendRefused, Session, SessionConfig, Signal, SignalKind,
 };
 use hubbub_codec::timeline::Timeline;
-use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, MessageId, MessageName, Seq, UserId};
-use hubbub_core::request::Action;
+use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, GroupId, MessageId, MessageName, Seq, UserId};
+use hubbub_core::records;
+use hubbub_core::request::{self, Action};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -45,6 +47,8 @@ pub struct App {
     marks: BTreeMap<(Conversation, codec::UserId), (u64, u64)>,
     /// Names in the order in which they were given, by conversation.
     named: BTreeMap<Conversation, Vec<ClientMessageId>>,
+    /// Invitations it was given.
+    pub invitations: Vec<Invitation>,
     /// A `Synced` was reported since the last login.
     synced: bool,
 }
@@ -119,6 +123,7 @@ impl App {
             requests: BTreeSet::new(),
             marks: BTreeMap::new(),
             named: BTreeMap::new(),
+            invitations: Vec::new(),
             synced: false,
         }
     }
@@ -252,6 +257,30 @@ impl App {
                 self.session.remove_members(now, group, &numbers(&users))
             }
             Action::Leave => self.session.leave(now, group),
+            Action::DeleteGroup => self.session.delete_group(now, group),
+            Action::UpdateGroup { title, settings } => {
+                let settings = settings.map(|settings| proto::GroupSettings {
+                    announcement_only: settings.announcement_only,
+                    members_may_add: settings.members_may_add,
+                });
+                self.session.update_group(now, group, GroupChange { title, settings })
+            }
+            Action::SetRole { member, role } => {
+                let role = match role {
+                    records::Role::Member => Role::Member,
+                    records::Role::Admin => Role::Admin,
+                    records::Role::Owner => Role::Owner,
+                };
+                self.session.set_role(now, group, codec::UserId(member.0), role)
+            }
+            Action::MuteMember { member, mute } => {
+                let mute = match mute {
+                    request::Mute::Lift => Mute::Lift,
+                    request::Mute::Seconds(seconds) => Mute::ForSeconds(seconds),
+                    request::Mute::UntilLifted => Mute::UntilLifted,
+                };
+                self.session.mute_member(now, group, codec::UserId(member.0), mute)
+            }
             _ => return,
         };
         self.note_request(asked);
@@ -312,6 +341,25 @@ impl App {
         self.settle(server);
     }
 
+    /// Makes an invitation, or voids all of a group.
+    pub fn invite(&mut self, server: &mut Server, group: GroupId, dice: &mut Dice) {
+        let (now, group) = (server.elapsed, codec::GroupId(group.0));
+        let asked = if dice.per_mille(200) {
+            self.session.revoke_invites(now, group)
+        } else {
+            self.session.create_invite(now, group, InviteTerms { valid_seconds: 60, uses_max: dice.below(3) as u32 })
+        };
+        self.note_request(asked);
+        self.settle(server);
+    }
+
+    /// Joins by an invitation.
+    pub fn join(&mut self, server: &mut Server, token: &str) {
+        let asked = self.session.join_group(server.elapsed, token);
+        self.note_request(asked);
+        self.settle(server);
+    }
+
     /// Signals in a conversation; the body tells how far it had read the log. Without a connection it is dropped.
     pub fn signal(&mut self, server: &mut Server, conversation: Conversation, dice: &mut Dice) {
         let call = |step| SignalKind::Call(CallId(1), step);
@@ -325,6 +373,9 @@ impl App {
     // ---- Hearing ----
 
     fn take(&mut self, server: &mut Server, event: Event) {
+        if server.trace {
+            println!("  {}/{} hears {event:?}", self.user, self.id);
+        }
         match event {
             Event::Synced(states) => self.take_synced(&states),
             Event::Entries { conversation, log_id, entries, .. } => {
@@ -430,6 +481,7 @@ impl App {
                 let conversation = codec::Conversation::try_from(&run.conversation).expect("a conversation");
                 run.entries.iter().for_each(|entry| check_entry(ledger, self.user, &to_core(&conversation), entry));
             }
+            Reply::Invite(invite) => self.invitations.push(Invitation::Token(invite.token)),
             Reply::Group(group) => {
                 let conversation = to_core(&codec::Conversation::Group(codec::GroupId(group.group)));
                 assert!(ledger.head(&conversation) >= Seq(group.head.max(1)), "the group is durable");
@@ -464,8 +516,8 @@ impl App {
 
     /// What it holds of a log that it has followed since is what the log amounts to.
     fn check_timeline(&self, ledger: &Ledger, conversation: &Conversation, timeline: &Timeline) {
-        let whole = ledger.timeline(conversation);
-        let spans = ledger.store.member(conversation, self.user).map_or(&[][..], |member| &member.spans);
+        let Some(whole) = ledger.timeline(conversation) else { return };
+        let spans = ledger.store.spans(conversation, self.user);
         let Some(span) = spans.last().filter(|span| span.left.is_none()) else { return };
         for (seq, message) in timeline.messages().filter(|(seq, _)| seq.0 >= span.joined.0) {
             let whole = whole.message(seq);
@@ -478,8 +530,7 @@ impl App {
 
     /// The server knows what it holds.
     fn check_delivered(&self, ledger: &Ledger, conversation: &Conversation) {
-        let member = ledger.store.member(conversation, self.user);
-        let follows = member.is_some_and(|member| member.spans.last().is_some_and(|span| span.left.is_none()));
+        let follows = ledger.store.is_present(conversation, self.user);
         let (held, known) = (self.cursor(conversation), ledger.store.marks(conversation, self.user).0);
         let reported = self.logs.get(conversation).map_or(Seq(0), |log| log.seq);
         assert!(

@@ -5,8 +5,8 @@ use crate::device::Device;
 use crate::dice::Dice;
 use crate::ledger::Ledger;
 use crate::server::{ConnectionId, Server};
-use hubbub_core::ids::{Conversation, DeviceId, Seq, UserId};
-use hubbub_core::records::PagePosition;
+use hubbub_core::ids::{Conversation, DeviceId, GroupId, Seq, UserId};
+use hubbub_core::records::{InviteHash, PagePosition};
 use hubbub_core::request::{Action, Request};
 use hubbub_core::signal::SignalKind;
 
@@ -17,6 +17,15 @@ pub enum Client {
     Plain(Box<Device>),
     /// The client library's session, over bytes.
     App(Box<App>),
+}
+
+/// What lets people into a group.
+#[derive(Clone, Debug)]
+pub enum Invitation {
+    /// As the core knows it.
+    Hash(GroupId, InviteHash),
+    /// As people hand it on.
+    Token(String),
 }
 
 impl Client {
@@ -158,6 +167,33 @@ impl Client {
                 device.ask(server, request);
             }
             Client::App(app) => app.look(server, conversation, dice),
+        }
+    }
+
+    /// Makes an invitation, or voids all of a group.
+    pub fn invite(&mut self, server: &mut Server, group: GroupId, dice: &mut Dice) {
+        match self {
+            Client::Plain(device) => device.invite(server, group, dice),
+            Client::App(app) => app.invite(server, group, dice),
+        }
+    }
+
+    /// The invitations it was given since the last time.
+    pub fn take_invitations(&mut self) -> Vec<Invitation> {
+        match self {
+            Client::Plain(device) => std::mem::take(&mut device.invitations),
+            Client::App(app) => std::mem::take(&mut app.invitations),
+        }
+    }
+
+    /// Joins by an invitation, if it is one of its language.
+    pub fn join(&mut self, server: &mut Server, invitation: &Invitation) {
+        match (self, invitation) {
+            (Client::Plain(device), Invitation::Hash(group, hash)) => {
+                device.append(server, Conversation::Group(*group), Action::Join(*hash));
+            }
+            (Client::App(app), Invitation::Token(token)) => app.join(server, token),
+            _ => {}
         }
     }
 

@@ -1,12 +1,14 @@
 //! A device: a client that keeps the rules of the protocol, and checks that the server does.
 
+use crate::client::Invitation;
+use crate::dice::Dice;
 use crate::ledger::Ledger;
 use crate::server::{ConnectionId, Frame, Server};
 use hubbub_core::entry::{Entries, EntryHeader};
 use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, MessageName, Seq, UserId};
 use hubbub_core::message::Summary;
-use hubbub_core::records::{GroupSettings, Page, PagePosition};
-use hubbub_core::request::{Action, Append, Refusal, Reply, Request, SyncCursor};
+use hubbub_core::records::{GroupSettings, InviteHash, Page, PagePosition};
+use hubbub_core::request::{Action, Append, InviteSecret, NewInvite, Refusal, Reply, Request, SyncCursor};
 use hubbub_core::signal::{Signal, SignalKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +25,8 @@ pub struct Device {
     pub ready: bool,
     /// The server may be at its limits.
     pub refusals: bool,
+    /// Invitations it was given.
+    pub invitations: Vec<Invitation>,
     next_request: u64,
     pending: BTreeMap<u64, Pending>,
     cursors: BTreeMap<Conversation, Cursor>,
@@ -51,6 +55,8 @@ enum Pending {
     Repair(Conversation),
     Mark,
     Signal,
+    Invite(GroupId, InviteHash),
+    RevokeInvites,
     Sync,
     Other,
 }
@@ -77,6 +83,7 @@ impl Device {
             connection: None,
             ready: false,
             refusals: false,
+            invitations: Vec::new(),
             next_request: 10,
             pending: BTreeMap::new(),
             cursors: BTreeMap::new(),
@@ -236,6 +243,21 @@ impl Device {
         }
     }
 
+    /// Makes an invitation, or voids all of a group.
+    pub fn invite(&mut self, server: &mut Server, group: GroupId, dice: &mut Dice) {
+        if !self.ready {
+            return;
+        }
+        if dice.per_mille(200) {
+            return self.request(server, Pending::RevokeInvites, Request::RevokeInvites(group));
+        }
+        let mut hash = [0; 32];
+        hash[..8].copy_from_slice(&dice.number().to_be_bytes());
+        let (hash, secret) = (InviteHash(hash), InviteSecret([0; 16]));
+        let invite = NewInvite { secret, hash, valid_seconds: 60, uses_max: dice.below(3) as u32 };
+        self.request(server, Pending::Invite(group, hash), Request::CreateInvite { group, invite });
+    }
+
     /// Signals in a conversation; the body tells how far it had read the log.
     pub fn signal(&mut self, server: &mut Server, conversation: Conversation, kind: SignalKind, answer: bool) {
         let (Some(connection), true) = (self.connection, self.ready) else { return };
@@ -260,6 +282,9 @@ impl Device {
 
     /// Takes a frame.
     pub fn take(&mut self, server: &mut Server, frame: Frame) {
+        if server.trace {
+            println!("  {}/{} hears {frame:?}", self.user, self.id);
+        }
         match frame {
             Frame::Reply(_, Reply::LoggedIn { .. }) => self.begin(server),
             Frame::Reply(_, Reply::Refused(Refusal::ReadFailed)) if !self.ready => {}
@@ -336,8 +361,16 @@ impl Device {
             (Pending::Mark, Reply::Done | Reply::Refused(Refusal::ReadFailed)) => {}
             (Pending::Mark, Reply::Refused(Refusal::BeyondHead { .. } | Refusal::UnknownConversation))
                 if server.has_lost_power() => {}
+            (Pending::Invite(group, hash), Reply::Invite { .. }) => {
+                self.invitations.push(Invitation::Hash(group, hash));
+            }
+            (Pending::RevokeInvites, Reply::Done) => {}
+            (Pending::Invite(..) | Pending::RevokeInvites, Reply::Refused(_)) => {}
             (Pending::Signal, Reply::Done | Reply::Refused(Refusal::Overloaded | Refusal::ReadFailed)) => {}
-            (Pending::Signal, Reply::Refused(Refusal::UnknownConversation)) => {}
+            (
+                Pending::Signal,
+                Reply::Refused(Refusal::UnknownConversation | Refusal::Forbidden(_) | Refusal::Muted { .. }),
+            ) => {}
             (Pending::Other, Reply::History { .. } | Reply::Group(_) | Reply::Conversations { .. }) => {}
             (Pending::Other, Reply::Refused(Refusal::UnknownConversation | Refusal::ReadFailed)) => {}
             (pending, reply) => panic!("{pending:?} of {}/{} is answered with {reply:?}", self.user, self.id),
@@ -378,7 +411,11 @@ impl Device {
             Reply::Group(info) => {
                 let conversation = Conversation::Group(info.group);
                 let name = MessageName { sender: self.user, device: self.id, client_message_id };
-                assert_eq!(server.ledger.seq_of(&conversation, &name), Some(Seq(1)), "the group is durable");
+                let durable = match self.outbox[at].conversation {
+                    None => server.ledger.seq_of(&conversation, &name) == Some(Seq(1)),
+                    Some(_) => server.ledger.store.member(&conversation, self.user).is_some(),
+                };
+                assert!(durable, "the group, or the membership, is durable");
                 self.cursors.entry(conversation).or_default();
             }
             Reply::Done => {}
@@ -470,7 +507,7 @@ pub fn check_skip(ledger: &Ledger, user: UserId, conversation: &Conversation, he
 
 /// Whoever sent a signal had read the log up to `seq`: it is for those who were members then, or became so later.
 pub fn check_signal(ledger: &Ledger, user: UserId, conversation: &Conversation, seq: Seq) {
-    let spans = ledger.store.member(conversation, user).into_iter().flat_map(|member| &member.spans);
+    let spans = ledger.store.spans(conversation, user);
     let member = spans.into_iter().any(|span| span.left.is_none_or(|left| left >= seq));
     assert!(member || ledger.went_back(), "{user} is signalled in {conversation:?} after {seq}, and is no member");
 }

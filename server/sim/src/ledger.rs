@@ -1,15 +1,16 @@
 //! What must hold, whatever happens: checked against what is durable, at each effect that leaves and each frame that
 //! a client takes. A check that fails panics.
 
-use hubbub_codec::content::Role;
+use crate::rules::objection;
+use hubbub_codec::content::{Change, Content, MutedUntil, Role};
 use hubbub_codec::ids as codec;
 use hubbub_codec::proto;
-use hubbub_codec::timeline::Timeline;
+use hubbub_codec::timeline::{Timeline, TimelineMember};
 use hubbub_core::entry::{Entries, EntryHeader};
 use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, MessageId, MessageName, Seq, UserId};
 use hubbub_core::machine::Effect;
 use hubbub_core::message::Summary;
-use hubbub_core::records::{Batch, Block, Write};
+use hubbub_core::records::{self, Batch, Block, MemberRecord, Write};
 use hubbub_core::request::{ConversationState, Reply};
 use hubbub_shadow::Store;
 use prost::Message as _;
@@ -24,9 +25,13 @@ pub struct Ledger {
     entries: BTreeMap<Conversation, Vec<EntryHeader>>,
     /// The same entries with what they say, as they were decided.
     said: BTreeMap<Conversation, Vec<proto::Entry>>,
+    /// What they amount to.
+    timelines: BTreeMap<Conversation, Timeline>,
     acked: BTreeMap<(Conversation, MessageName), (Seq, MessageId)>,
     /// Durable entries were lost at some time.
     went_back: bool,
+    /// Entries by what they say.
+    pub kinds: BTreeMap<&'static str, u64>,
     /// Messages acked.
     pub acks: u64,
     /// Entries that devices took.
@@ -46,8 +51,10 @@ impl Ledger {
             stored: BTreeMap::new(),
             entries: BTreeMap::new(),
             said: BTreeMap::new(),
+            timelines: BTreeMap::new(),
             acked: BTreeMap::new(),
             went_back: false,
+            kinds: BTreeMap::new(),
             acks: 0,
             taken: 0,
             repeated: 0,
@@ -67,7 +74,9 @@ impl Ledger {
 
     fn note_block(&mut self, conversation: &Conversation, block: &Block) {
         let decoded = proto::Entries::decode(block.entries.clone()).expect("entries of the protocol");
-        self.said.entry(*conversation).or_default().extend(decoded.entries);
+        for entry in decoded.entries {
+            self.note_said(conversation, entry);
+        }
         let entries = self.entries.entry(*conversation).or_default();
         for encoded in Entries::new(&block.entries) {
             let header = EntryHeader::decode(encoded).expect("an entry");
@@ -80,6 +89,18 @@ impl Ledger {
             assert!(known.is_none() || self.went_back, "{name:?} in {conversation:?} is stored once: {known:?}");
             entries.push(header);
         }
+    }
+
+    fn note_said(&mut self, conversation: &Conversation, entry: proto::Entry) {
+        let timeline = self.timelines.entry(*conversation).or_default();
+        if let Conversation::Group(_) = conversation
+            && let Some(objection) = objection(timeline, &entry)
+        {
+            panic!("{entry:?} in {conversation:?} was not allowed: {objection}");
+        }
+        *self.kinds.entry(kind(&entry)).or_default() += 1;
+        timeline.push(&entry);
+        self.said.entry(*conversation).or_default().push(entry);
     }
 
     /// The durable entry at a seq.
@@ -96,10 +117,8 @@ impl Ledger {
 
     /// What all durable entries of a log amount to.
     #[must_use]
-    pub fn timeline(&self, conversation: &Conversation) -> Timeline {
-        let mut timeline = Timeline::default();
-        timeline.extend(self.said.get(conversation).into_iter().flatten());
-        timeline
+    pub fn timeline(&self, conversation: &Conversation) -> Option<&Timeline> {
+        self.timelines.get(conversation)
     }
 
     /// The last durable seq.
@@ -134,9 +153,8 @@ impl Ledger {
     /// Whether a user may ever see an entry.
     #[must_use]
     pub fn may_see(&self, user: UserId, conversation: &Conversation, seq: Seq) -> bool {
-        let spans = self.store.member(conversation, user).into_iter().flat_map(|member| &member.spans);
-        let mut spans = spans.filter(|span| span.joined <= seq && span.left.is_none_or(|left| seq < left));
-        spans.next().is_some()
+        let mut spans = self.store.spans(conversation, user).into_iter();
+        spans.any(|span| span.joined <= seq && span.left.is_none_or(|left| seq < left))
     }
 
     /// The last durable seq that a user may see; 0 when there is none.
@@ -231,7 +249,7 @@ impl Ledger {
         let peer = id.peer_of(user).map_or((Seq(0), Seq(0)), |peer| self.store.marks(id, peer));
         assert!(state.peer.0 <= peer.0 && state.peer.1 <= peer.1, "the other's marks in {id:?} are durable");
         if state.member {
-            let spans = &self.store.member(id, user).expect("a durable member").spans;
+            let spans = self.store.spans(id, user);
             let joined =
                 spans.iter().rev().find(|span| span.joined <= state.head.next()).map_or(1, |span| span.joined.0);
             let ordinal = |seq: Seq| self.entry(id, seq).map_or(0, |entry| entry.ordinal);
@@ -246,6 +264,9 @@ impl Ledger {
         let Some(first) = self.store.lose_block(conversation) else { return };
         self.entries.entry(*conversation).or_default().truncate(first.0 as usize - 1);
         self.said.entry(*conversation).or_default().truncate(first.0 as usize - 1);
+        let mut timeline = Timeline::default();
+        timeline.extend(self.said.get(conversation).into_iter().flatten());
+        self.timelines.insert(*conversation, timeline);
         self.stored.retain(|(of, _), seq| of != conversation || *seq < first);
     }
 
@@ -281,18 +302,56 @@ impl Ledger {
     pub fn check_groups(&self) {
         for id in self.store.conversations() {
             let Some(record) = self.store.record(id).filter(|_| matches!(id, Conversation::Group(_))) else { continue };
-            let timeline = self.timeline(id);
-            let members = self.store.members(id);
-            let present = members.filter(|(_, member)| member.spans.last().is_some_and(|span| span.left.is_none()));
-            let present: BTreeMap<UserId, Seq> =
-                present.map(|(user, member)| (user, member.spans.last().expect("it has one").joined)).collect();
-            let said = timeline.members().iter().map(|(user, member)| (UserId(user.0), Seq(member.joined.0)));
-            assert_eq!(present, said.collect(), "members of {id:?} are those of its log");
+            let timeline = self.timeline(id).expect("stored groups have a log");
+            let members = self.store.members(id).filter(|(user, _)| self.store.is_present(id, *user));
+            let present: BTreeMap<codec::UserId, TimelineMember> = members.map(as_said).collect();
+            assert_eq!(&present, timeline.members(), "members of {id:?} are those of its log");
             assert_eq!(record.title, timeline.title(), "the title of {id:?} is that of its log");
+            let settings = record.group.as_ref().map(|group| group.settings).unwrap_or_default();
+            let said = timeline.settings();
+            let same = (settings.announcement_only, settings.members_may_add)
+                == (said.announcement_only, said.members_may_add);
+            assert!(same, "the settings of {id:?} are those of its log");
             let owner = record.owner;
             let role = timeline.members().get(&codec::UserId(owner.0)).map(|member| member.role);
             let owned = role == Some(Role::Owner) || (present.is_empty() && owner == UserId(0));
             assert!(owned, "{id:?} has an owner: {owner} is {role:?}");
         }
     }
+}
+
+/// What an entry says, in a word.
+fn kind(entry: &proto::Entry) -> &'static str {
+    match Content::of(entry) {
+        Content::Message(_) => "message",
+        Content::Gone(_) => "gone",
+        Content::Unknown => "unknown",
+        Content::Change(change) => match change {
+            Change::GroupCreated { .. } => "created",
+            Change::MembersAdded(_) => "added",
+            Change::MembersRemoved(_) => "removed",
+            Change::MemberLeft { .. } => "left",
+            Change::GroupUpdated { .. } => "updated",
+            Change::RoleChanged { .. } => "role",
+            Change::MemberMuted { .. } => "muted",
+            Change::MemberJoined { .. } => "joined",
+            Change::GroupDeleted => "deleted",
+            Change::Edited { .. } => "edited",
+            Change::Revoked { .. } => "revoked",
+            Change::Reacted { .. } => "reacted",
+            Change::RetentionChanged(_) => "retention",
+            Change::Unknown => "unknown",
+        },
+    }
+}
+
+/// A stored member as a log would tell it.
+fn as_said((user, member): (UserId, &MemberRecord)) -> (codec::UserId, TimelineMember) {
+    let role = match member.role {
+        records::Role::Member => Role::Member,
+        records::Role::Admin => Role::Admin,
+        records::Role::Owner => Role::Owner,
+    };
+    let joined = codec::Seq(member.spans.last().map_or(0, |span| span.joined.0));
+    (codec::UserId(user.0), TimelineMember { role, joined, muted: MutedUntil::of(member.muted_until.0) })
 }

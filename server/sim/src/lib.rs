@@ -15,6 +15,7 @@
 //! | `names` | conversations in the names of both |
 //! | `ledger` | what must hold, whatever happens |
 //! | `dice` | all chance |
+//! | `rules` | who may do what in a group, judged from its log |
 //! | `sabotage` | faults of the server, to show that the checks find them |
 //! | `seeds` | many worlds, and the shortest run that fails |
 
@@ -25,6 +26,7 @@ pub mod dice;
 pub mod lanes;
 pub mod ledger;
 pub mod names;
+pub mod rules;
 pub mod sabotage;
 pub mod seeds;
 pub mod server;

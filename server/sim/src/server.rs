@@ -48,6 +48,8 @@ pub struct Server {
     pub elapsed: Duration,
     /// In so many of 1,000 cases a read fails.
     pub read_failures: usize,
+    /// Print what clients write and hear.
+    pub trace: bool,
     /// A fault of the server, put in on purpose.
     pub sabotage: Option<Sabotage>,
     shards: Vec<Shard>,
@@ -78,6 +80,7 @@ impl Server {
             now: Timestamp(1_700_000_000_000_000),
             elapsed: Duration::ZERO,
             read_failures: 0,
+            trace: false,
             sabotage: None,
             shards: Vec::new(),
             slots,

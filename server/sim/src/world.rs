@@ -1,21 +1,28 @@
 //! A world drawn from a seed: people with devices, a server, and everything that may go wrong between them.
 
 use crate::app::App;
-use crate::client::Client;
+use crate::client::{Client, Invitation};
 use crate::device::{Device, SYNC_ENTRIES_MAX, group_of};
 use crate::dice::Dice;
 use crate::ledger::Ledger;
+use crate::rules::may_write;
 use crate::sabotage::Sabotage;
 use crate::server::{ConnectionId, EdgeLimits, Server};
 use bytes::Bytes;
+use hubbub_codec::content;
+use hubbub_codec::ids as codec;
 use hubbub_core::ids::{Conversation, DeviceId, Seq, UserId};
-use hubbub_core::request::Action;
+use hubbub_core::records::{GroupSettings, Role};
+use hubbub_core::request::{Action, Mute};
 use hubbub_core::settings::Settings;
 use hubbub_core::slots::SlotTable;
+use std::collections::BTreeMap;
 
 /// What a run has done, for people.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Summary {
+    /// Durable entries, by what they say.
+    pub entries: BTreeMap<&'static str, u64>,
     /// Messages acked.
     pub acks: u64,
     /// Resends that were found.
@@ -53,6 +60,8 @@ pub struct World {
     steps: usize,
     /// Bodies written.
     bodies: u64,
+    /// The newest ones.
+    invitations: Vec<Invitation>,
     summary: Summary,
 }
 
@@ -77,6 +86,7 @@ impl World {
             keepalive_ms: dice.between(5_000, 240_000) as u32,
         };
         let mut server = Server::new(settings, slots, limits);
+        server.trace = trace;
         server.read_failures = if refusals { 30 } else { 0 };
         let users: Vec<UserId> = (0..dice.between(2, 7)).map(|n| UserId(n as u64 * 37 + 1)).collect();
         let mut clients = Vec::new();
@@ -102,6 +112,7 @@ impl World {
             trace,
             steps: 0,
             bodies: 0,
+            invitations: Vec::new(),
             summary: Summary::default(),
         }
     }
@@ -131,7 +142,8 @@ impl World {
         self.summary.duplicates = ledger.duplicates;
         self.summary.taken = ledger.taken;
         self.summary.repeated = ledger.repeated;
-        self.summary
+        self.summary.entries = ledger.kinds.clone();
+        self.summary.clone()
     }
 
     /// Steps taken so far.
@@ -225,9 +237,6 @@ impl World {
     fn deliver_to(&mut self, id: ConnectionId) {
         let client = self.clients.iter_mut().find(|client| client.connection() == Some(id));
         let client = client.expect("abandoned connections are not read");
-        if self.trace {
-            println!("  {}/{} reads", client.user(), client.id());
-        }
         client.read(&mut self.server, &mut self.dice);
         if !self.server.is_connected(id) {
             client.lose_connection(&mut self.server);
@@ -314,8 +323,12 @@ impl World {
         let some: Vec<UserId> = self.users.iter().copied().filter(|_| self.dice.per_mille(400)).collect();
         let known = self.clients[at].conversations();
         let groups: Vec<Conversation> = known.into_iter().filter(|id| group_of(id).is_some()).collect();
-        let kind = self.dice.below(8);
-        let Some(&group) = self.dice.pick(&groups).filter(|_| kind > 0) else {
+        let kind = self.dice.below(14);
+        let some_group = self.dice.pick(&groups).copied();
+        // Mostly by somebody who may.
+        let ruler = if self.dice.per_mille(700) { self.ruler() } else { None };
+        let (at, some_group) = ruler.map_or((at, some_group), |(at, group)| (at, Some(group)));
+        let Some(group) = some_group.filter(|_| kind > 0) else {
             if groups.len() < 3 {
                 self.note(|| format!("{step}: {} makes a group with {some:?}", self.clients[at].user()));
                 self.clients[at].create_group(&mut self.server, some);
@@ -326,11 +339,67 @@ impl World {
         let others: Vec<UserId> = some.into_iter().filter(|user| *user != own).collect();
         let action = match kind {
             1..=3 => Action::AddMembers(others),
-            4..=6 => Action::RemoveMembers(others),
-            _ => Action::Leave,
+            4 | 5 => Action::RemoveMembers(others),
+            6 => Action::Leave,
+            7..=10 => self.administer(kind, others),
+            11 => return self.invite(at, group),
+            _ => return self.join(at),
         };
         self.note(|| format!("{step}: {own} {action:?} {group:?}"));
         self.clients[at].append(&mut self.server, group, action);
+    }
+
+    /// A client of somebody who administers a group.
+    fn ruler(&mut self) -> Option<(usize, Conversation)> {
+        let all = self.server.ledger.store.conversations().filter(|id| group_of(id).is_some());
+        let all: Vec<Conversation> = all.copied().collect();
+        let group = *self.dice.pick(&all)?;
+        let members = self.server.ledger.timeline(&group)?.members();
+        let rules = |client: &Client| {
+            members.get(&codec::UserId(client.user().0)).is_some_and(|member| member.role > content::Role::Member)
+        };
+        let rulers: Vec<usize> = (0..self.clients.len()).filter(|at| rules(&self.clients[*at])).collect();
+        Some((*self.dice.pick(&rulers)?, group))
+    }
+
+    fn administer(&mut self, kind: usize, others: Vec<UserId>) -> Action {
+        let member = others.first().copied().unwrap_or(UserId(1));
+        let dice = &mut self.dice;
+        match kind {
+            7 if dice.per_mille(300) => Action::DeleteGroup,
+            7 | 8 => {
+                let settings =
+                    GroupSettings { announcement_only: dice.per_mille(300), members_may_add: dice.per_mille(500) };
+                let settings = dice.per_mille(700).then_some(settings);
+                let title = settings.is_none().then(|| format!("team {}", dice.below(100)));
+                Action::UpdateGroup { title, settings }
+            }
+            9 => {
+                let role = *dice.pick(&[Role::Member, Role::Admin, Role::Admin, Role::Owner]).expect("there are some");
+                Action::SetRole { member, role }
+            }
+            _ => {
+                let mute = *dice.pick(&[Mute::Lift, Mute::Seconds(1), Mute::UntilLifted]).expect("there are some");
+                Action::MuteMember { member, mute }
+            }
+        }
+    }
+
+    fn invite(&mut self, at: usize, group: Conversation) {
+        if let Some(group) = group_of(&group) {
+            self.clients[at].invite(&mut self.server, group, &mut self.dice);
+        }
+    }
+
+    /// Somebody uses an invitation that a client of its kind has got.
+    fn join(&mut self, at: usize) {
+        let made: Vec<Invitation> = self.clients.iter_mut().flat_map(Client::take_invitations).collect();
+        self.invitations.extend(made);
+        let keep_from = self.invitations.len().saturating_sub(INVITATIONS_MAX);
+        self.invitations.drain(..keep_from);
+        if let Some(invitation) = self.dice.pick(&self.invitations) {
+            self.clients[at].join(&mut self.server, invitation);
+        }
     }
 
     fn mark(&mut self, at: usize) {
@@ -410,12 +479,16 @@ impl World {
     fn say_something_everywhere(&mut self) {
         let conversations: Vec<Conversation> = self.server.ledger.store.conversations().copied().collect();
         for conversation in conversations {
-            let member = |client: &&mut Client| {
-                let record = self.server.ledger.store.member(&conversation, client.user());
-                record.is_some_and(|member| member.spans.last().is_some_and(|span| span.left.is_none()))
+            let store = &self.server.ledger.store;
+            let may_write = |client: &Client| match self.server.ledger.timeline(&conversation) {
+                Some(timeline) if group_of(&conversation).is_some() => {
+                    may_write(timeline, codec::UserId(client.user().0), self.server.now.0)
+                }
+                _ => store.is_present(&conversation, client.user()),
             };
-            if let Some(client) = self.clients.iter_mut().find(member) {
-                client.append(&mut self.server, conversation, message(Bytes::from_static(b"all")));
+            let writer = self.clients.iter().position(may_write);
+            if let Some(at) = writer {
+                self.clients[at].append(&mut self.server, conversation, message(Bytes::from_static(b"all")));
             }
         }
     }
@@ -457,6 +530,9 @@ impl World {
         panic!("{} conversations stay in memory", self.server.conversations_loaded());
     }
 }
+
+/// Invitations remembered, so that most are used more than once.
+const INVITATIONS_MAX: usize = 12;
 
 /// Half of the clients are applications of the client library.
 fn client(user: UserId, id: DeviceId, refusals: bool, dice: &mut Dice) -> Client {

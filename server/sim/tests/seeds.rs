@@ -1,6 +1,7 @@
 //! Some hundreds of short worlds, on every test run.
 
 use hubbub_sim::seeds::{REGRESSIONS, run_and_shrink, run_many};
+use std::collections::BTreeSet;
 use std::thread::available_parallelism;
 
 /// Enough for each kind of fault to meet each kind of request; few enough for some seconds.
@@ -13,6 +14,17 @@ fn what_is_promised_holds_in_every_world() {
     if let Some(failure) = run_many(0..SEEDS, STEPS, threads, false).first() {
         panic!("{failure}");
     }
+}
+
+/// A world in which nothing happens proves nothing.
+#[test]
+fn everything_happens() {
+    let mut seen = BTreeSet::new();
+    for seed in 0..60 {
+        seen.extend(hubbub_sim::run(seed, STEPS, false).into_iter().flat_map(|summary| summary.entries.into_keys()));
+    }
+    let kinds = ["added", "created", "deleted", "joined", "left", "message", "muted", "removed", "role", "updated"];
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), kinds);
 }
 
 #[test]

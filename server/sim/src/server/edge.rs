@@ -266,10 +266,16 @@ impl Server {
             Line::Values { .. } if connection.stage == Stage::Arriving => self.open(id, 1),
             Line::Values { up, .. } => {
                 let (request_id, request) = up.pop_front().expect("it is readable");
+                if self.trace {
+                    println!("  {}/{} writes {request_id}: {request:?}", connection.user, connection.device);
+                }
                 self.take_request(id, request_id, request);
             }
             Line::Bytes(line) => {
                 if let Some(frame) = line.next_frame(dice) {
+                    if self.trace {
+                        println!("  {}/{} writes {frame:?}", connection.user, connection.device);
+                    }
                     let body = frame.body.expect("clients say something");
                     self.take_body(id, frame.request_id, body);
                 }
