@@ -5,7 +5,7 @@ use crate::announce;
 use crate::auth::secret;
 use crate::auth::tokens::{KeyFiles, KeyWatch, TokenVerifier};
 use crate::commit::CommitThread;
-use crate::config::{Config, Durability};
+use crate::config::{Config, Durability, RetentionDefault};
 use crate::descriptors::{self, Division};
 use crate::disk_space::FreeSpace;
 use crate::listener;
@@ -17,7 +17,8 @@ use crate::shard::{self, Parts};
 use anyhow::Context as _;
 use hubbub_core::bucket::Rate;
 use hubbub_core::ids::{PartitionId, ShardId};
-use hubbub_core::settings::{Settings, UserRates};
+use hubbub_core::records::Retention;
+use hubbub_core::settings::{RetentionSettings, Settings, UserRates};
 use hubbub_core::slots::SlotTable;
 use hubbub_store::commit_log::Local;
 use hubbub_store::{Options, Store, Sync};
@@ -188,6 +189,9 @@ fn settings(config: &Config, store: &Store) -> Settings {
         ring_timeout_ms: config.calls.ring_timeout_ms,
         user_rates: user_rates(config),
         summary_pushes_per_second: config.receipts.pushes_per_second,
+        edit_age_max_ms: config.messages.edit_age_max_s * 1_000,
+        revoke_age_max_ms: config.messages.revoke_age_max_s * 1_000,
+        retention: retention(config, defaults.retention),
         pending_bytes_max: config.commit.pending_bytes_max,
         group_seed: store.node_id().0,
         log_epoch: store.log_epoch(),
@@ -206,6 +210,21 @@ fn user_rates(config: &Config) -> UserRates {
             limits.user_group_operations_burst.into(),
         ),
         searches: per_second(dedup.searches_per_second, dedup.searches_burst),
+    }
+}
+
+fn retention(config: &Config, defaults: RetentionSettings) -> RetentionSettings {
+    const DAY_S: u32 = 24 * 3_600;
+    let retention = &config.retention;
+    RetentionSettings {
+        default: match retention.default {
+            RetentionDefault::Forever => Retention::Forever,
+            RetentionDefault::Ttl => Retention::Ttl { seconds: retention.ttl_days * DAY_S },
+            RetentionDefault::UntilDelivered => Retention::UntilDelivered,
+        },
+        drop_entries_min: retention.drop_entries_min.into(),
+        device_age_max_ms: u64::from(retention.device_days) * u64::from(DAY_S) * 1_000,
+        ..defaults
     }
 }
 

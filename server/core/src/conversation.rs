@@ -53,6 +53,8 @@ pub(crate) enum Busy {
     Loading,
     /// The search for a name.
     Searching,
+    /// A look at the entry that it is about.
+    Looking,
     /// Answers of so many partitions about its users, and who is missing so far.
     Checking { waiting: usize, missing: Vec<UserId> },
     /// Confirmations of these outbox rows.
@@ -76,6 +78,7 @@ pub(crate) struct Log {
     pub(crate) cursors: Cursors,
     /// Of a group: its newest messages.
     pub(crate) recent: Option<Box<Recent>>,
+    pub(crate) sweep: Sweep,
     block: OpenBlock,
     uncommitted: VecDeque<(MessageName, FoundEntry)>,
 }
@@ -122,7 +125,7 @@ impl Home {
             && self.gated == 0
             && self.log().is_none_or(|log| {
                 let pushed = log.recent.as_ref().is_none_or(|recent| !recent.queued);
-                pushed && log.head == log.committed && log.block.count == 0
+                pushed && !log.sweep.under_way && log.head == log.committed && log.block.count == 0
             })
     }
 }
@@ -141,6 +144,7 @@ impl Log {
             members: Members::default(),
             cursors: Cursors::default(),
             recent,
+            sweep: Sweep::new(),
             block: OpenBlock::default(),
             uncommitted: VecDeque::new(),
         }
@@ -259,10 +263,50 @@ impl Log {
         Some((lowest, before.min(end))).filter(|(lowest, below)| lowest < below)
     }
 
+    /// Whether a present member may see the entry at `seq`, decided or durable.
+    pub(crate) fn shows(&self, user: UserId, seq: Seq) -> bool {
+        let kept = seq > self.record.floor && seq <= self.head;
+        let sees = |span: &Span| span.joined <= seq && span.left.is_none_or(|left| seq < left);
+        kept && self.members.present(user).is_some_and(|member| member.spans.iter().any(sees))
+    }
+
+    /// The highest seq that all devices of all members hold; a device that moved no mark since `seen_after` is passed
+    /// over. A member without any device holds nothing.
+    pub(crate) fn held_by_all(&self, seen_after: Timestamp) -> Seq {
+        let members = self.members.iter_after(UserId(0)).map(|(user, _)| *user);
+        members.map(|user| self.cursors.held_by(user, self.committed, seen_after)).min().unwrap_or(Seq(0))
+    }
+
     /// Highest seq that a member may see.
     pub(crate) fn visible_head(&self, spans: &[Span]) -> Seq {
         let left = spans.last().and_then(|span| span.left);
         left.map_or(self.committed, |left| Seq(left.0 - 1).min(self.committed))
+    }
+}
+
+/// When a log was looked through for what retention takes away.
+#[derive(Debug)]
+pub(crate) struct Sweep {
+    pub(crate) at: Timestamp,
+    /// The head then.
+    pub(crate) head: Seq,
+    /// The store has been asked.
+    pub(crate) under_way: bool,
+}
+
+impl Sweep {
+    fn new() -> Sweep {
+        Sweep { at: Timestamp(0), head: Seq(0), under_way: false }
+    }
+
+    /// There is nothing more to do for a while.
+    pub(crate) fn rest(&mut self, now: Timestamp, head: Seq) {
+        (self.at, self.head) = (now, head);
+    }
+
+    /// It is to be looked through soon.
+    pub(crate) fn start_over(&mut self) {
+        self.at = Timestamp(0);
     }
 }
 
@@ -427,6 +471,13 @@ impl Cursors {
     /// Everybody's durable marks, by user id: as [`Cursors::of`] tells them.
     pub(crate) fn users(&self) -> impl Iterator<Item = (UserId, (Seq, Seq))> {
         self.rows.chunk_by(|one, next| one.user == next.user).map(|rows| (rows[0].user, highest(rows)))
+    }
+
+    /// The highest seq that all of a user's devices hold, up to `head`; 0 when no device is known.
+    fn held_by(&self, user: UserId, head: Seq, seen_after: Timestamp) -> Seq {
+        let rows = self.of_user(user);
+        let counted = rows.iter().filter(|row| row.decided.last_seen >= seen_after);
+        counted.map(|row| row.committed.delivered).min().unwrap_or(if rows.is_empty() { Seq(0) } else { head })
     }
 
     fn row(&mut self, user: UserId, device: DeviceId) -> &mut CursorRow {

@@ -5,8 +5,13 @@
 //! place outside the protocol's generated code that knows those field numbers; a test of the server holds both
 //! against each other.
 
+mod rewrite;
+
+pub use rewrite::{EntryKind, Fate, GoneReason, Overlay, put_overlaid, rewrite};
+
 use crate::ids::{ClientMessageId, DeviceId, MessageId, MessageName, Seq, Timestamp, UserId};
 use crate::records::{GroupSettings, MutedUntil, Role};
+use crate::records::Retention;
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// What an entry holds, before it is encoded.
@@ -94,6 +99,28 @@ pub enum Content {
     },
     /// Everybody has left; nothing follows.
     GroupDeleted,
+    /// A message got a new body.
+    MessageEdited {
+        /// Which.
+        seq: Seq,
+        /// Opaque body.
+        body: Bytes,
+        /// Media type.
+        content_type: String,
+    },
+    /// A message was taken back.
+    MessageRevoked(Seq),
+    /// A user reacted to a message, or took that back.
+    MessageReacted {
+        /// To which.
+        seq: Seq,
+        /// With what.
+        emoji: String,
+        /// It was taken back.
+        removed: bool,
+    },
+    /// How long bodies are kept; `None`: as the server's default says.
+    RetentionChanged(Option<Retention>),
 }
 
 /// Bytes of an encoded entry apart from what [`Content::bytes`] counts: tags, lengths, numbers, ids and the name.
@@ -113,7 +140,11 @@ impl Content {
                 | Content::RoleChanged { .. }
                 | Content::MemberMuted { .. }
                 | Content::MemberJoined { .. }
-                | Content::GroupDeleted => 0,
+                | Content::GroupDeleted
+                | Content::MessageRevoked(_)
+                | Content::RetentionChanged(_) => 0,
+                Content::MessageEdited { body, content_type, .. } => body.len() + content_type.len(),
+                Content::MessageReacted { emoji, .. } => emoji.len(),
             }
     }
 
@@ -236,6 +267,38 @@ impl Content {
                 8
             }
             Content::GroupDeleted => 9,
+            Content::MessageEdited { seq, body, content_type } => {
+                put_varint_field(&mut inner, 1, seq.0);
+                put_bytes_field(&mut inner, 2, body);
+                put_bytes_field(&mut inner, 3, content_type.as_bytes());
+                10
+            }
+            Content::MessageRevoked(seq) => {
+                put_varint_field(&mut inner, 1, seq.0);
+                11
+            }
+            Content::MessageReacted { seq, emoji, removed } => {
+                put_varint_field(&mut inner, 1, seq.0);
+                put_bytes_field(&mut inner, 2, emoji.as_bytes());
+                put_varint_field(&mut inner, 3, u64::from(*removed));
+                12
+            }
+            Content::RetentionChanged(retention) => {
+                let (mode, ttl_seconds) = match retention {
+                    None => (0, 0),
+                    Some(Retention::Forever) => (1, 0),
+                    Some(Retention::Ttl { seconds }) => (2, u64::from(*seconds)),
+                    Some(Retention::UntilDelivered) => (3, 0),
+                };
+                let mut said = BytesMut::new();
+                put_varint_field(&mut said, 1, mode);
+                put_varint_field(&mut said, 2, ttl_seconds);
+                // It is there even when it says nothing but the default.
+                put_key(&mut inner, 1, BYTES);
+                put_varint(&mut inner, said.len() as u64);
+                inner.extend_from_slice(&said);
+                13
+            }
         };
         let mut event = BytesMut::with_capacity(inner.len() + 6);
         event.put_u8((number << 3 | BYTES) as u8);

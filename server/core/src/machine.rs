@@ -159,4 +159,8 @@ pub struct Counters {
     pub refusals: u64,
     /// Signals dropped because their conversation was not ready for them.
     pub signals_dropped: u64,
+    /// Entries whose bodies were taken away by retention.
+    pub entries_expired: u64,
+    /// Entries that were removed after that, headers and all.
+    pub entries_removed: u64,
 }

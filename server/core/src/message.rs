@@ -66,8 +66,8 @@ pub enum ConversationMessage {
     Append(Caller, Box<Append>),
     /// Asks for the next page for a session.
     Pull(Pull),
-    /// Asks for a part of the log.
-    History(Caller, PagePosition, usize),
+    /// Asks for a part of the log: at most so many entries, raw or in their newest form.
+    History(Caller, PagePosition, usize, bool),
     /// Asks for a description of a group: members above an id, at most so many.
     GetGroup(Caller, UserId, usize),
     /// Asks for the conversation as one user sees it.

@@ -4,6 +4,13 @@
 //! knows nothing of decisions. A batch belongs to one partition and carries everything that was decided, times and
 //! ids included, so a replica applies it without re-running any logic.
 
+mod history;
+
+pub use history::{
+    EDITS_MAX, EditRecord, Expired, ExpiryRequest, HistoryRecord, Purpose, REACTION_KINDS_MAX, REACTION_KINDS_SHOWN,
+    REACTION_USERS_SHOWN, REACTIONS_PER_USER_MAX, ReactionCount, Retention, Target, TargetRequest, WalkRequest, Walked,
+};
+
 use crate::ids::{Conversation, DeviceId, LogId, MessageId, MessageName, PartitionId, Seq, Timestamp, UserId};
 use bytes::Bytes;
 
@@ -52,6 +59,21 @@ pub struct ConversationRecord {
     pub notified_up_to: Seq,
     /// What few groups have and no direct conversation; `None`: nothing of it.
     pub group: Option<Box<GroupRecord>>,
+    /// What log operations and retention have changed; `None`: nothing yet.
+    pub history: Option<Box<HistoryRecord>>,
+}
+
+impl ConversationRecord {
+    /// What log operations and retention have changed.
+    #[must_use]
+    pub fn history(&self) -> HistoryRecord {
+        self.history.as_deref().copied().unwrap_or_default()
+    }
+
+    /// The same, to be changed.
+    pub fn history_mut(&mut self) -> &mut HistoryRecord {
+        self.history.get_or_insert_default()
+    }
 }
 
 /// What a group has beyond every conversation.
@@ -236,6 +258,18 @@ impl Fact {
 pub enum Write {
     /// Appends a block to a conversation's log.
     PutBlock(Conversation, Block),
+    /// Replaces a block by one of the same entries, of which some have no bodies any more.
+    RewriteBlock(Conversation, Block),
+    /// Removes the blocks that start at these seqs or between them.
+    DropBlocks(Conversation, Seq, Seq),
+    /// Gives an entry a new form.
+    PutEdit(Conversation, Seq, Box<EditRecord>),
+    /// A user's reactions to an entry; none removes the row.
+    PutReactions(Conversation, Seq, UserId, Vec<String>),
+    /// How many people reacted to an entry with what; none removes the row.
+    PutReactionCounts(Conversation, Seq, Vec<ReactionCount>),
+    /// Removes edits and reactions of the entries at these seqs and between them.
+    DropOverlays(Conversation, Seq, Seq),
     /// Makes or changes a conversation.
     PutConversation(Conversation, ConversationRecord),
     /// Makes or changes a member.
@@ -307,6 +341,12 @@ pub enum Read {
         /// What to look for.
         name: MessageName,
     },
+    /// An entry that something is to be done to.
+    Target(Box<TargetRequest>),
+    /// What retention may take away.
+    Expired(Box<ExpiryRequest>),
+    /// A part of a slot's conversations.
+    Walk(WalkRequest),
 }
 
 /// A part of a log: up to `entries_max` entries and about `bytes_max` bytes (one entry at least).
@@ -324,6 +364,8 @@ pub struct PageRequest {
     pub bytes_max: usize,
     /// Also tell the ordinal of the entry at this seq (0 gives 0).
     pub ordinal_at: Option<Seq>,
+    /// Show entries in their newest form, with their reactions.
+    pub overlay: bool,
 }
 
 /// Where a page lies. Entries are returned in ascending order either way.
@@ -403,4 +445,10 @@ pub enum ReadResult {
         /// Time of the first entry above `after`, if there is one.
         oldest: Option<Timestamp>,
     },
+    /// To [`Read::Target`]; `None` when there is no such entry.
+    Target(Option<Box<Target>>),
+    /// To [`Read::Expired`].
+    Expired(Box<Expired>),
+    /// To [`Read::Walk`], in the store's order; fewer than asked for at the slot's end.
+    Walk(Vec<Walked>),
 }

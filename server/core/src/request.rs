@@ -4,7 +4,7 @@
 
 use crate::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, MessageId, Seq, Timestamp, UserId};
 use crate::message::Summary;
-use crate::records::{GroupSettings, InviteHash, MembershipRecord, MutedUntil, Page, PagePosition, Role};
+use crate::records::{GroupSettings, InviteHash, MembershipRecord, MutedUntil, Page, PagePosition, Retention, Role};
 use crate::signal::Signal;
 use bytes::Bytes;
 
@@ -69,6 +69,8 @@ pub enum Request {
         position: PagePosition,
         /// Most entries.
         limit: usize,
+        /// As they were written, without edits and reactions.
+        raw: bool,
     },
     /// Tells who holds a message of the caller and has read it.
     MessageInfo {
@@ -189,6 +191,28 @@ pub enum Action {
     DeleteGroup,
     /// The caller joins by an invitation.
     Join(InviteHash),
+    /// Gives one's own message a new body.
+    Edit {
+        /// Which.
+        seq: Seq,
+        /// Opaque body.
+        body: Bytes,
+        /// Media type.
+        content_type: String,
+    },
+    /// Takes a message back.
+    Revoke(Seq),
+    /// Reacts to a message, or takes that back.
+    React {
+        /// To which.
+        seq: Seq,
+        /// With what.
+        emoji: String,
+        /// Takes it back.
+        remove: bool,
+    },
+    /// Changes how long the conversation keeps bodies; `None`: as the server's default says.
+    SetRetention(Option<Retention>),
     /// Makes the group; only the core itself asks for this.
     Create {
         /// Name of the group.
@@ -350,6 +374,8 @@ pub struct GroupInfo {
     pub duplicate: bool,
     /// What its members may do.
     pub settings: GroupSettings,
+    /// How long bodies are kept.
+    pub retention: Retention,
 }
 
 /// A member of a group.
@@ -394,6 +420,8 @@ pub struct ConversationState {
     pub role: Option<Role>,
     /// Until when the user may not write.
     pub muted_until: MutedUntil,
+    /// How long bodies are kept; `None` for a conversation that is not the user's.
+    pub retention: Option<Retention>,
 }
 
 impl ConversationState {
@@ -424,6 +452,7 @@ impl ConversationState {
             peer: (Seq(0), Seq(0)),
             role: None,
             muted_until: MutedUntil::NO,
+            retention: None,
         }
     }
 }
@@ -496,6 +525,14 @@ pub enum Refusal {
         head: Seq,
         /// What was asked.
         got: Seq,
+    },
+    /// A message is older than may be edited or revoked.
+    #[error("the message is too old for this: the server allows {limit_s} seconds ({setting})")]
+    TooOld {
+        /// The configuration key of the limit.
+        setting: &'static str,
+        /// The limit.
+        limit_s: u64,
     },
     /// Nothing of that kind can be done to what is at that seq, if anything is.
     #[error("there is no message at seq {0} that this could be done to")]

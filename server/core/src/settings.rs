@@ -1,6 +1,7 @@
 //! The limits that the core decides by. The edge fills them from the configuration.
 
 use crate::bucket::Rate;
+use crate::records::Retention;
 
 /// Limits and choices of one node; the same on every shard.
 #[derive(Clone, Debug)]
@@ -33,6 +34,12 @@ pub struct Settings {
     pub summary_pushes_per_second: u32,
     /// Conversations that were not used for this long are dropped from memory, in milliseconds.
     pub conversation_idle_ms: u64,
+    /// A message may be edited for so long, in milliseconds; 0: never.
+    pub edit_age_max_ms: u64,
+    /// A message may be revoked by its sender for so long, in milliseconds; 0: never.
+    pub revoke_age_max_ms: u64,
+    /// How long bodies are kept, and what dropping them costs.
+    pub retention: RetentionSettings,
     /// Mixed into group ids, so that they differ between nodes.
     pub group_seed: u64,
     /// Raised when acked entries may be missing; part of every log id.
@@ -56,6 +63,9 @@ impl Default for Settings {
             ring_timeout_ms: 45_000,
             summary_pushes_per_second: 2,
             conversation_idle_ms: 60_000,
+            edit_age_max_ms: 48 * 3_600_000,
+            revoke_age_max_ms: 48 * 3_600_000,
+            retention: RetentionSettings::default(),
             group_seed: 0,
             log_epoch: 0,
         }
@@ -79,5 +89,29 @@ impl Default for UserRates {
     fn default() -> UserRates {
         let [messages, bytes, group_operations, searches] = [Rate::UNLIMITED; 4];
         UserRates { messages, bytes, group_operations, searches }
+    }
+}
+
+/// How retention works, on one node.
+#[derive(Clone, Copy, Debug)]
+pub struct RetentionSettings {
+    /// In conversations whose members chose nothing.
+    pub default: Retention,
+    /// A log is looked through again after so many new entries, or after an hour.
+    pub drop_entries_min: u64,
+    /// A device that was not seen for so long holds nothing up, in milliseconds.
+    pub device_age_max_ms: u64,
+    /// Conversations that are not in memory are looked at so many at a time, once a second.
+    pub walk_conversations: usize,
+}
+
+impl Default for RetentionSettings {
+    fn default() -> RetentionSettings {
+        RetentionSettings {
+            default: Retention::Forever,
+            drop_entries_min: 1_000,
+            device_age_max_ms: 30 * 24 * 3_600_000,
+            walk_conversations: 64,
+        }
     }
 }

@@ -13,9 +13,11 @@ mod lists;
 mod login;
 mod marks;
 mod memberships;
+mod operations;
 mod outbox;
 mod pages;
 mod receipts;
+mod retention;
 mod roles;
 mod signals;
 mod sync;
@@ -26,7 +28,7 @@ use crate::ids::{Conversation, PartitionId, Seq, ShardId, Timestamp, UserId};
 use crate::machine::{CloseReason, Counters, Effect, Input, Output, ReadToken};
 use crate::message::{ConversationMessage, Message, Pull, SessionMessage, StateQuery, UsersMessage};
 use crate::partition::{Gated, Partition};
-use crate::records::{Batch, PartitionState, Read, ReadResult, Write};
+use crate::records::{Batch, PartitionState, Read, ReadResult, Retention, Write};
 use crate::request::{Caller, ConversationState, InfoQuery, Refusal, Reply, ReplyTo, Request, SessionId};
 use crate::rings::Rings;
 use crate::sessions::{Sessions, User};
@@ -84,6 +86,7 @@ pub struct Shard {
     users_swept: Timestamp,
     /// Syncs of all sessions that have not been answered.
     syncs_open: usize,
+    sweeper: retention::Sweeper,
 }
 
 /// What a read is for.
@@ -101,6 +104,9 @@ enum PendingRead {
     Recall(Conversation, Seq),
     MessageInfo(Conversation, Caller, InfoQuery),
     Missing(Conversation),
+    Target(Conversation),
+    Expired(Conversation, Retention),
+    Walk,
 }
 
 /// A disconnected user is kept this long, so that an older login still in a queue is recognised as such.
@@ -143,6 +149,7 @@ impl Shard {
             local: VecDeque::new(),
             users_swept: Timestamp(0),
             syncs_open: 0,
+            sweeper: retention::Sweeper::default(),
         }
     }
 
@@ -242,8 +249,8 @@ impl Shard {
             Request::Signal { conversation, signal } => {
                 self.send_home(conversation, ConversationMessage::Signal(caller, signal));
             }
-            Request::History { conversation, position, limit } => {
-                self.send_home(conversation, ConversationMessage::History(caller, position, limit));
+            Request::History { conversation, position, limit, raw } => {
+                self.send_home(conversation, ConversationMessage::History(caller, position, limit, raw));
             }
             Request::MessageInfo { conversation, query } => {
                 self.send_home(conversation, ConversationMessage::MessageInfo(caller, query));
@@ -390,6 +397,16 @@ impl Shard {
                 // Nobody is known to exist: the request is refused, and may be sent again.
                 self.send_home(conversation, ConversationMessage::Missing(vec![UserId(0)]));
             }
+            (PendingRead::Target(conversation), Some(ReadResult::Target(target))) => {
+                self.target_found(conversation, Some(target));
+            }
+            (PendingRead::Target(conversation), _) => self.target_found(conversation, None),
+            (PendingRead::Expired(conversation, retention), Some(ReadResult::Expired(expired))) => {
+                self.expired(conversation, retention, Some(expired));
+            }
+            (PendingRead::Expired(conversation, retention), _) => self.expired(conversation, retention, None),
+            (PendingRead::Walk, Some(ReadResult::Walk(rows))) => self.walked(Some(rows)),
+            (PendingRead::Walk, _) => self.walked(None),
         }
     }
 
@@ -465,7 +482,9 @@ impl Shard {
         match message {
             ConversationMessage::Append(caller, append) => self.append(home, caller, append),
             ConversationMessage::Pull(pull) => self.pull(home, pull),
-            ConversationMessage::History(caller, position, limit) => self.history(home, caller, position, limit),
+            ConversationMessage::History(caller, position, limit, raw) => {
+                self.history(home, caller, position, limit, raw);
+            }
             ConversationMessage::GetGroup(caller, after, limit) => self.get_group(home, caller, after, limit),
             ConversationMessage::State(query) => self.tell_state(home, query),
             ConversationMessage::CreateInvite(caller, invite) => self.create_invite(home, caller, invite),
@@ -546,6 +565,7 @@ impl Shard {
             self.want_page(session, followed);
         }
         self.sweep_homes();
+        self.sweep_retention();
         if self.now >= self.users_swept.plus_ms(USER_IDLE_MS) {
             self.users_swept = self.now;
             self.sweep_users();

@@ -2,13 +2,19 @@
 
 use crate::conversation::Log;
 use crate::ids::{Conversation, Seq, UserId};
-use crate::records::{MutedUntil, Span};
+use crate::records::{MutedUntil, Retention, Span};
 use crate::request::ConversationState;
 
 impl Log {
     /// A conversation as a user sees it to whom these spans are visible. Where [`Log::unread_from`] does not know the
     /// ordinal, `unread` lacks its subtraction.
-    pub(crate) fn state_for(&self, conversation: Conversation, user: UserId, spans: &[Span]) -> ConversationState {
+    pub(crate) fn state_for(
+        &self,
+        conversation: Conversation,
+        user: UserId,
+        spans: &[Span],
+        retention: Retention,
+    ) -> ConversationState {
         let (delivered, read) = self.cursors.of(user);
         let member = self.members.present(user);
         let in_group = member.filter(|_| matches!(conversation, Conversation::Group(_)));
@@ -26,6 +32,7 @@ impl Log {
             peer: conversation.peer_of(user).map_or((Seq(0), Seq(0)), |peer| self.cursors.of(peer)),
             role: in_group.map(|member| member.role),
             muted_until: member.map_or(MutedUntil::NO, |member| member.muted_until),
+            retention: Some(retention),
         }
     }
 
@@ -37,6 +44,9 @@ impl Log {
         let seq = read.max(Seq(joined.0 - 1)).max(self.record.floor);
         if seq >= self.committed || !self.is_open(spans) {
             Ok(self.committed_ordinal)
+        } else if seq == self.record.floor {
+            // The block that ends there may have been removed.
+            Ok(self.record.history().floor_ordinal)
         } else if seq == Seq(0) || self.committed_ordinal == self.committed.0 {
             Ok(seq.0)
         } else {

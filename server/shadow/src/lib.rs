@@ -22,6 +22,8 @@ pub struct Store {
     conversations: BTreeMap<Conversation, Stored>,
     accounts: BTreeSet<UserId>,
     memberships: BTreeMap<(UserId, Conversation), MembershipRecord>,
+    /// Blocks that have lost bodies so far.
+    rewritten: usize,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +57,7 @@ impl Store {
             conversations: BTreeMap::new(),
             accounts: BTreeSet::new(),
             memberships: BTreeMap::new(),
+            rewritten: 0,
         }
     }
 
@@ -109,8 +112,15 @@ impl Store {
             Write::PutAccount(user, _) => {
                 self.accounts.insert(*user);
             }
+            Write::RewriteBlock(..) => self.rewritten += 1,
             _ => {}
         }
+    }
+
+    /// How many blocks have lost bodies since the beginning.
+    #[must_use]
+    pub fn rewritten(&self) -> usize {
+        self.rewritten
     }
 
     /// Where partitions stand, by id.
@@ -191,8 +201,9 @@ impl Store {
         self.rows.read(read, Tier::Any).expect("memory can be read").expect("the disk has everything")
     }
 
-    /// The headers of a conversation's entries, in order.
-    pub fn headers(&self, conversation: &Conversation) -> impl Iterator<Item = EntryHeader> {
+    /// A conversation's whole log as it is stored, or in its newest form.
+    #[must_use]
+    pub fn log(&self, conversation: &Conversation, overlay: bool) -> bytes::Bytes {
         let all = PageRequest {
             conversation: *conversation,
             position: PagePosition::After(Seq(0)),
@@ -200,10 +211,18 @@ impl Store {
             entries_max: usize::MAX,
             bytes_max: usize::MAX,
             ordinal_at: None,
+            overlay,
         };
-        let ReadResult::Page(page) = self.read(&Read::Page(all)) else { unreachable!("a page was asked for") };
+        match self.read(&Read::Page(all)) {
+            ReadResult::Page(page) => page.entries,
+            other => unreachable!("{other:?} to a request for a page"),
+        }
+    }
+
+    /// The headers of a conversation's entries, in order.
+    pub fn headers(&self, conversation: &Conversation) -> impl Iterator<Item = EntryHeader> {
         let decode = |encoded| EntryHeader::decode(encoded).expect("what is stored are entries");
-        Entries::new(&page.entries).map(decode).collect::<Vec<EntryHeader>>().into_iter()
+        Entries::new(&self.log(conversation, false)).map(decode).collect::<Vec<EntryHeader>>().into_iter()
     }
 
     /// Sabotage: the newest block of a log was never written. Tells where it began.

@@ -473,7 +473,7 @@ impl Device {
         if cursor.known > cursor.seq && !cursor.repairing {
             cursor.repairing = true;
             let position = PagePosition::After(cursor.seq);
-            let request = Request::History { conversation, position, limit: 50 };
+            let request = Request::History { conversation, position, limit: 50, raw: true };
             self.request(server, Pending::Repair(conversation), request);
         }
     }

@@ -57,6 +57,18 @@ impl Durability {
     }
 }
 
+/// How long messages are kept where nobody chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetentionDefault {
+    /// For ever.
+    Forever,
+    /// For a time.
+    Ttl,
+    /// Until every device of every member holds them.
+    UntilDelivered,
+}
+
 /// Makes a struct of keys with serde, defaults and a list of [`Key`]s. A key without a default value is an `Option`
 /// and shows how it would be written instead.
 macro_rules! section {
@@ -127,6 +139,10 @@ section! {
         receipts: Receipts;
         /// How far back a resent message is recognised.
         dedup: Dedup;
+        /// Changing what was sent.
+        messages: Messages;
+        /// How long messages are kept.
+        retention: Retention;
         /// The embedded store.
         storage: Storage;
         /// Making messages durable.
@@ -275,6 +291,32 @@ section! {
 }
 
 section! {
+    /// Changing what was sent.
+    Messages at "messages" {
+        /// A message may be edited by its sender for this many seconds. 0: never.
+        edit_age_max_s: u64 = 172_800;
+        /// A message may be taken back by its sender for this many seconds; by the owner and admins of its group at any
+        /// age. 0: never.
+        revoke_age_max_s: u64 = 172_800;
+    }
+}
+
+section! {
+    /// How long messages are kept.
+    Retention at "retention" {
+        /// In conversations whose members chose nothing: "forever", "ttl" (see retention.ttl_days) or
+        /// "until_delivered" (until every device of every member holds them).
+        default: RetentionDefault = RetentionDefault::Forever;
+        /// With retention.default = "ttl": for this many days.
+        ttl_days: u32 = 30;
+        /// A conversation is looked through for what it need not keep after this many new entries, or after an hour.
+        drop_entries_min: u32 = 1_000;
+        /// With "until_delivered": a device that was not seen for this many days holds nothing up.
+        device_days: u32 = 30;
+    }
+}
+
+section! {
     /// The embedded store.
     Storage at "storage" {
         /// Sends are refused while the disk has fewer free bytes than this; reads go on.
@@ -327,6 +369,8 @@ pub const KEYS: &[&[Key]] = &[
     Calls::KEYS,
     Receipts::KEYS,
     Dedup::KEYS,
+    Messages::KEYS,
+    Retention::KEYS,
     Storage::KEYS,
     Commit::KEYS,
     Readers::KEYS,

@@ -56,6 +56,7 @@ impl Config {
     /// (key, value, least, most) of every number that stands for itself.
     fn ranges(&self) -> Vec<(&'static str, u64, u64, u64)> {
         let (auth, limits, storage) = (&self.auth, &self.limits, &self.storage);
+        let ten_years_s = 3_650 * DAY_MS / 1_000;
         vec![
             ("auth.password_chars_min", auth.password_chars_min.into(), 8, PASSWORD_CHARS_MAX as u64),
             ("auth.hash_threads", auth.hash_threads as u64, 1, 64),
@@ -85,6 +86,11 @@ impl Config {
             ("dedup.entries_max", self.dedup.entries_max.into(), 1, 1_000_000),
             ("dedup.age_max_days", self.dedup.age_max_days.into(), 1, 3_650),
             ("dedup.searches_burst", self.dedup.searches_burst.into(), 1, u32::MAX.into()),
+            ("messages.edit_age_max_s", self.messages.edit_age_max_s, 0, ten_years_s),
+            ("messages.revoke_age_max_s", self.messages.revoke_age_max_s, 0, ten_years_s),
+            ("retention.ttl_days", self.retention.ttl_days.into(), 1, 3_650),
+            ("retention.drop_entries_min", self.retention.drop_entries_min.into(), 1, 1_000_000),
+            ("retention.device_days", self.retention.device_days.into(), 1, 3_650),
             ("storage.free_bytes_min", storage.free_bytes_min, 1, ANY),
             ("storage.partitions", storage.partitions.into(), 1, PARTITIONS_MOST),
             ("storage.cache_bytes", storage.cache_bytes as u64, MIB, ANY),

@@ -121,9 +121,9 @@ impl Shard {
 
     /// From the cache here, or from the disk by the pool.
     fn read_store(&mut self, token: ReadToken, read: Read) {
-        // A search may walk thousands of entries: never here.
+        // A search may walk thousands of entries, and so may retention: never here.
         let cached = match read {
-            Read::FindName { .. } => Ok(None),
+            Read::FindName { .. } | Read::Expired(_) | Read::Walk(_) => Ok(None),
             _ => self.store.read(&read, Tier::Cached),
         };
         let input = match cached {

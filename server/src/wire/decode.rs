@@ -4,7 +4,7 @@ use super::groups;
 use hubbub_codec::proto;
 use hubbub_codec::proto::client_frame::Body;
 use hubbub_core::ids::{ClientMessageId, Conversation, GroupId, LogId, Seq, UserId};
-use hubbub_core::records::PagePosition;
+use hubbub_core::records::{PagePosition, Retention};
 use hubbub_core::request::{Action, Append, InfoQuery, Refusal, Request, SyncCursor};
 use hubbub_core::signal::{Signal, SignalKind};
 
@@ -21,6 +21,8 @@ pub struct Limits {
 
 const SYNC_CURSORS_MAX: usize = 1_000;
 const CONTENT_TYPE_BYTES_MAX: usize = 64;
+const EMOJI_BYTES_MAX: usize = 32;
+const TTL_SECONDS: std::ops::RangeInclusive<u64> = 60..=315_360_000;
 const HISTORY_DEFAULT: u32 = 50;
 const HISTORY_MAX: u32 = 200;
 const PAGE_DEFAULT: u32 = 100;
@@ -77,6 +79,16 @@ pub fn request(body: Body, user: UserId, limits: &Limits) -> Result<Request, Ref
             limit: limit(list.limit, PAGE_DEFAULT, if list.with_states { STATES_PAGE_MAX } else { PAGE_MAX }, "limit")?,
             with_states: list.with_states,
         }),
+        Body::Edit(edit) => edited(edit, limits),
+        Body::Revoke(revoke) => {
+            let action = Action::Revoke(message_seq(revoke.seq)?);
+            log_operation(revoke.conversation.as_ref(), revoke.name.as_ref(), action)
+        }
+        Body::React(react) => reaction(react),
+        Body::SetRetention(set) => {
+            let action = Action::SetRetention(retention(set.retention.as_ref())?);
+            log_operation(set.conversation.as_ref(), set.name.as_ref(), action)
+        }
         Body::Hello(_) | Body::Login(_) | Body::Ping(_) | Body::Register(_) => {
             invalid("body", "is not allowed after login")
         }
@@ -122,6 +134,56 @@ pub(super) fn named(name: Option<&proto::MessageName>, action: Action) -> Result
         return invalid("name.client_message_id", "must be 1 to 16 bytes");
     };
     Ok(Append { client_message_id, resend: name.resend, after: Seq(name.after_seq), action })
+}
+
+fn log_operation(
+    of: Option<&proto::Conversation>,
+    name: Option<&proto::MessageName>,
+    action: Action,
+) -> Result<Request, Refusal> {
+    Ok(Request::Append { conversation: conversation(of)?, append: named(name, action)? })
+}
+
+fn edited(edit: proto::Edit, limits: &Limits) -> Result<Request, Refusal> {
+    if edit.body.len() > limits.body_bytes_max {
+        return over("edit.body", "limits.body_bytes_max", limits.body_bytes_max, edit.body.len());
+    }
+    if edit.content_type.len() > CONTENT_TYPE_BYTES_MAX {
+        return over("edit.content_type", "fixed", CONTENT_TYPE_BYTES_MAX, edit.content_type.len());
+    }
+    let action =
+        Action::Edit { seq: message_seq(edit.seq)?, body: edit.body, content_type: edit.content_type };
+    log_operation(edit.conversation.as_ref(), edit.name.as_ref(), action)
+}
+
+fn reaction(react: proto::React) -> Result<Request, Refusal> {
+    if react.emoji.is_empty() {
+        return invalid("react.emoji", "must be 1 to 32 bytes");
+    }
+    if react.emoji.len() > EMOJI_BYTES_MAX {
+        return over("react.emoji", "fixed", EMOJI_BYTES_MAX, react.emoji.len());
+    }
+    let action = Action::React { seq: message_seq(react.seq)?, emoji: react.emoji, remove: react.remove };
+    log_operation(react.conversation.as_ref(), react.name.as_ref(), action)
+}
+
+fn message_seq(seq: u64) -> Result<Seq, Refusal> {
+    if seq == 0 { invalid("seq", "must be at least 1") } else { Ok(Seq(seq)) }
+}
+
+/// `None` is the server's default.
+fn retention(retention: Option<&proto::Retention>) -> Result<Option<Retention>, Refusal> {
+    let Some(retention) = retention else { return invalid("retention", "is missing") };
+    match proto::retention::Mode::try_from(retention.mode) {
+        Ok(proto::retention::Mode::Default) => Ok(None),
+        Ok(proto::retention::Mode::Forever) => Ok(Some(Retention::Forever)),
+        Ok(proto::retention::Mode::UntilDelivered) => Ok(Some(Retention::UntilDelivered)),
+        Ok(proto::retention::Mode::Ttl) if TTL_SECONDS.contains(&retention.ttl_seconds) => {
+            Ok(Some(Retention::Ttl { seconds: retention.ttl_seconds as u32 }))
+        }
+        Ok(proto::retention::Mode::Ttl) => invalid("retention.ttl_seconds", "must be 60 to 315,360,000 (ten years)"),
+        Err(_) => invalid("retention.mode", "is none that this server knows"),
+    }
 }
 
 pub(super) fn group_action(group: u64, name: Option<&proto::MessageName>, action: Action) -> Result<Request, Refusal> {
@@ -187,6 +249,7 @@ fn part(history: &proto::History) -> Result<Request, Refusal> {
         conversation: conversation(history.conversation.as_ref())?,
         position,
         limit: limit(history.limit, HISTORY_DEFAULT, HISTORY_MAX, "history.limit")?,
+        raw: history.raw,
     })
 }
 

@@ -11,7 +11,7 @@ use hubbub_codec::proto::server_frame::Body;
 use hubbub_codec::proto::{ErrorCode, ServerFrame};
 use hubbub_core::ids::{Conversation, LogId, Seq, UserId};
 use hubbub_core::message::{ReceiptsPush, Run, Summary};
-use hubbub_core::records::{GroupSettings, Page, Role};
+use hubbub_core::records::{GroupSettings, Page, Retention, Role};
 use hubbub_core::request::{ConversationState, GroupInfo, MessageInfo, Refusal, Reply};
 use hubbub_core::signal::{SignalKind, SignalPush};
 
@@ -117,6 +117,7 @@ fn state(state: ConversationState) -> proto::ConversationState {
         member: state.member,
         role: state.role.map_or(proto::Role::Unspecified, role).into(),
         muted_until_us: state.muted_until.0,
+        retention: state.retention.map(retention),
         ..Default::default()
     }
 }
@@ -141,7 +142,7 @@ fn group(info: GroupInfo) -> proto::Group {
         floor: info.floor.0,
         duplicate: info.duplicate,
         settings: Some(proto::GroupSettings { announcement_only, members_may_add }),
-        retention: None,
+        retention: Some(retention(info.retention)),
     }
 }
 
@@ -151,6 +152,16 @@ fn role(role: Role) -> proto::Role {
         Role::Admin => proto::Role::Admin,
         Role::Owner => proto::Role::Owner,
     }
+}
+
+fn retention(retention: Retention) -> proto::Retention {
+    use proto::retention::Mode;
+    let (mode, ttl_seconds) = match retention {
+        Retention::Forever => (Mode::Forever, 0),
+        Retention::Ttl { seconds } => (Mode::Ttl, u64::from(seconds)),
+        Retention::UntilDelivered => (Mode::UntilDelivered, 0),
+    };
+    proto::Retention { mode: mode.into(), ttl_seconds }
 }
 
 // ---- Errors ----
@@ -173,6 +184,7 @@ pub fn refusal_parts(refusal: &Refusal) -> (Action, ErrorCode, u32) {
         Refusal::Overloaded => (Action::Retry, ErrorCode::Overloaded, RETRY_MS),
         Refusal::StorageFull => (Action::Retry, ErrorCode::StorageFull, RETRY_FULL_MS),
         Refusal::ResendUnknown => (Action::GiveUp, ErrorCode::ResendUnknown, 0),
+        Refusal::TooOld { .. } => (Action::GiveUp, ErrorCode::TooOld, 0),
         Refusal::UnknownMessage(_) => (Action::FixRequest, ErrorCode::UnknownMessage, 0),
         Refusal::ReadFailed => (Action::Retry, ErrorCode::Internal, RETRY_MS),
         Refusal::DeviceReplaced => (Action::Retry, ErrorCode::Forbidden, RETRY_MS),
@@ -185,7 +197,7 @@ fn refused(refusal: &Refusal) -> proto::Error {
         Refusal::Invalid { field, .. } | Refusal::Limit { field, .. } => *field,
         Refusal::RateLimited { setting, .. } => setting,
         Refusal::BeyondHead { .. } => "up_to_seq",
-        Refusal::UnknownMessage(_) => "seq",
+        Refusal::UnknownMessage(_) | Refusal::TooOld { .. } => "seq",
         _ => "",
     };
     proto::Error {

@@ -3,8 +3,9 @@
 //! Value of `entries`: format (1 byte, 1), count (2 bytes), ordinal of the last entry (8 bytes), all big-endian, then
 //! the bytes of the entries as the core encoded them. They are never encoded again.
 
-use hubbub_core::entry::Entries;
-use hubbub_core::ids::Seq;
+use bytes::Bytes;
+use hubbub_core::entry::{Entries, EntryHeader};
+use hubbub_core::ids::{Seq, Timestamp};
 use hubbub_core::records::Block;
 use std::ops::Range;
 
@@ -44,6 +45,27 @@ impl<'a> StoredBlock<'a> {
         let last = Seq(first.0.checked_add(count - 1)?);
         let (_, ordinal) = header.split_last_chunk::<8>()?;
         Some(StoredBlock { first, last, last_ordinal: u64::from_be_bytes(*ordinal), entries })
+    }
+
+    /// Bytes of its entries.
+    pub(crate) fn bytes(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// A copy of its own.
+    pub(crate) fn to_block(self) -> Block {
+        Block {
+            first: self.first,
+            count: (self.last.0 - self.first.0 + 1) as u16,
+            last_ordinal: self.last_ordinal,
+            entries: Bytes::copy_from_slice(self.entries),
+        }
+    }
+
+    /// When the newest of its entries was decided; `None` when they are damaged.
+    pub(crate) fn newest(&self) -> Option<Timestamp> {
+        let mut headers = Entries::new(self.entries).map(EntryHeader::decode);
+        headers.try_fold(Timestamp(i64::MIN), |newest, header| Some(newest.max(header?.time)))
     }
 
     /// Where each entry lies; `None` when there are not as many as the header says.

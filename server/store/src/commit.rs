@@ -7,7 +7,7 @@ use crate::family::Family;
 use crate::keys::{self, Key};
 use crate::partitions::Partitions;
 use crate::{block, stored};
-use hubbub_core::ids::{PartitionId, Slot};
+use hubbub_core::ids::{Conversation, PartitionId, Seq, Slot};
 use hubbub_core::records::{Batch, Write};
 
 /// Whether a commit waits for the device.
@@ -62,6 +62,8 @@ pub enum CommitError {
 pub(crate) trait Sink {
     fn put(&mut self, family: Family, key: &[u8], value: &[u8]);
     fn delete(&mut self, family: Family, key: &[u8]);
+    /// Deletes the keys from `lower` on, as far as `upper`, which stays.
+    fn delete_range(&mut self, family: Family, lower: &[u8], upper: &[u8]);
 }
 
 /// Writes the rows of a batch. `value` is scratch.
@@ -74,21 +76,58 @@ pub(crate) fn encode(
     for write in &batch.writes {
         let (family, key) = place(write);
         partitions.check_slot(batch.partition, key.slot())?;
-        if matches!(write, Write::DeleteOutbox(..)) {
-            sink.delete(family, key.as_ref());
-            continue;
+        match write {
+            Write::DropBlocks(conversation, first, last) => {
+                delete_seqs(Family::Entries, conversation, *first, *last, sink);
+            }
+            Write::DropOverlays(conversation, first, last) => {
+                delete_seqs(Family::Edits, conversation, *first, *last, sink);
+                delete_seqs(Family::Reactions, conversation, *first, *last, sink);
+            }
+            write if is_deletion(write) => sink.delete(family, key.as_ref()),
+            write => {
+                encode_value(write, value);
+                sink.put(family, key.as_ref(), value);
+            }
         }
-        encode_value(write, value);
-        sink.put(family, key.as_ref(), value);
     }
     stored::encode_partition(batch, value);
     sink.put(Family::Meta, keys::partition(batch.partition).as_ref(), value);
     Ok(())
 }
 
+fn is_deletion(write: &Write) -> bool {
+    match write {
+        Write::DeleteOutbox(..) => true,
+        Write::PutReactions(_, _, _, emojis) => emojis.is_empty(),
+        Write::PutReactionCounts(_, _, counts) => counts.is_empty(),
+        _ => false,
+    }
+}
+
+/// Deletes a conversation's rows of the seqs `first ..= last`.
+fn delete_seqs(family: Family, conversation: &Conversation, first: Seq, last: Seq, sink: &mut impl Sink) {
+    let (lower, upper) = (keys::block(conversation, first), keys::block(conversation, last.next()));
+    if first <= last {
+        sink.delete_range(family, lower.as_ref(), upper.as_ref());
+    }
+}
+
 fn place(write: &Write) -> (Family, Key) {
     match write {
-        Write::PutBlock(conversation, block) => (Family::Entries, keys::block(conversation, block.first)),
+        Write::PutBlock(conversation, block) | Write::RewriteBlock(conversation, block) => {
+            (Family::Entries, keys::block(conversation, block.first))
+        }
+        Write::DropBlocks(conversation, first, _) => (Family::Entries, keys::block(conversation, *first)),
+        Write::PutEdit(conversation, seq, _) | Write::DropOverlays(conversation, seq, _) => {
+            (Family::Edits, keys::edit(conversation, *seq))
+        }
+        Write::PutReactions(conversation, seq, user, _) => {
+            (Family::Reactions, keys::reactions(conversation, *seq, *user))
+        }
+        Write::PutReactionCounts(conversation, seq, _) => {
+            (Family::Reactions, keys::reactions(conversation, *seq, keys::EVERYBODY))
+        }
         Write::PutConversation(conversation, _) => (Family::Conversations, keys::conversation(conversation)),
         Write::PutMember(conversation, user, _) => (Family::Members, keys::member(conversation, *user)),
         Write::PutCursor(conversation, user, device, _) => {
@@ -103,14 +142,17 @@ fn place(write: &Write) -> (Family, Key) {
 
 fn encode_value(write: &Write, value: &mut Vec<u8>) {
     match write {
-        Write::PutBlock(_, block) => block::encode(block, value),
+        Write::PutBlock(_, block) | Write::RewriteBlock(_, block) => block::encode(block, value),
+        Write::PutEdit(_, _, edit) => stored::encode_edit(edit, value),
+        Write::PutReactions(_, _, _, emojis) => stored::encode_reactions(emojis, value),
+        Write::PutReactionCounts(_, _, counts) => stored::encode_reaction_counts(counts, value),
         Write::PutConversation(_, record) => stored::encode_conversation(record, value),
         Write::PutMember(_, _, record) => stored::encode_member(record, value),
         Write::PutCursor(_, _, _, record) => stored::encode_cursor(record, value),
         Write::PutMembership(_, _, record) => stored::encode_membership(record, value),
         Write::PutAccount(_, record) => stored::encode_account(record, value),
         Write::PutOutbox(row) => stored::encode_outbox(row, value),
-        Write::DeleteOutbox(..) => value.clear(),
+        Write::DeleteOutbox(..) | Write::DropBlocks(..) | Write::DropOverlays(..) => value.clear(),
     }
 }
 
@@ -118,7 +160,8 @@ fn encode_value(write: &Write, value: &mut Vec<u8>) {
 pub(crate) fn estimate_bytes(batch: &Batch) -> usize {
     const ROW_BYTES: usize = 64;
     let blocks = batch.writes.iter().map(|write| match write {
-        Write::PutBlock(_, block) => block.entries.len(),
+        Write::PutBlock(_, block) | Write::RewriteBlock(_, block) => block.entries.len(),
+        Write::PutEdit(_, _, edit) => edit.body.len(),
         _ => 0,
     });
     (batch.writes.len() + 1) * ROW_BYTES + blocks.sum::<usize>()

@@ -21,13 +21,17 @@ pub enum Family {
     Accounts,
     /// Facts that other partitions must learn.
     Outbox,
+    /// Newest forms of edited entries, by conversation and seq.
+    Edits,
+    /// Reactions by conversation, seq and user; under user 0 what all of them come to.
+    Reactions,
     /// What the store knows of itself: format, node id, slot table, partitions, last run.
     Meta,
 }
 
 impl Family {
     /// How many there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 10;
 
     /// All of them, by [`Family::index`].
     pub const ALL: [Family; Family::COUNT] = [
@@ -38,6 +42,8 @@ impl Family {
         Family::Memberships,
         Family::Accounts,
         Family::Outbox,
+        Family::Edits,
+        Family::Reactions,
         Family::Meta,
     ];
 
@@ -52,6 +58,8 @@ impl Family {
             Family::Memberships => "memberships",
             Family::Accounts => "accounts",
             Family::Outbox => "outbox",
+            Family::Edits => "edits",
+            Family::Reactions => "reactions",
             Family::Meta => "meta",
         }
     }

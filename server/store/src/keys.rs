@@ -109,6 +109,22 @@ pub(crate) fn block(conversation: &Conversation, first: Seq) -> Key {
     Key::of_conversation(conversation).with_id(first.0)
 }
 
+/// The user under whom `reactions` keeps what all users' reactions to an entry come to; it sorts before them.
+pub(crate) const EVERYBODY: UserId = UserId(0);
+
+pub(crate) fn edit(conversation: &Conversation, seq: Seq) -> Key {
+    block(conversation, seq)
+}
+
+pub(crate) fn reactions(conversation: &Conversation, seq: Seq, user: UserId) -> Key {
+    block(conversation, seq).with_id(user.0)
+}
+
+/// Everybody's reactions to an entry.
+pub(crate) fn all_reactions(conversation: &Conversation, seq: Seq) -> Prefix {
+    Prefix::of(block(conversation, seq))
+}
+
 pub(crate) fn conversation(conversation: &Conversation) -> Key {
     Key::of_conversation(conversation)
 }

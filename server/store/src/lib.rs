@@ -11,10 +11,13 @@ mod family;
 mod keys;
 mod log;
 mod memory;
+mod operations;
 mod options;
+mod overlay;
 mod page;
 mod partitions;
 mod read;
+mod retention;
 mod rocks;
 mod rows;
 mod sizes;
@@ -159,6 +162,18 @@ impl Store {
     pub fn flush(&self) -> Result<(), CommitError> {
         match self {
             Store::Rocks(store) => store.flush(),
+            Store::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Rewrites all files that hold what people wrote, so that what was revoked, has expired or was replaced is no longer
+    /// on disk. It reads and writes all of them, and waits until that is done; commits and reads go on meanwhile.
+    ///
+    /// # Errors
+    /// When the store cannot write.
+    pub fn compact(&self) -> Result<(), CommitError> {
+        match self {
+            Store::Rocks(store) => store.compact(),
             Store::Memory(_) => Ok(()),
         }
     }

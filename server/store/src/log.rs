@@ -6,7 +6,7 @@ use crate::block::{BlockEntries, StoredBlock};
 use crate::family::Family;
 use crate::keys::{self, Prefix};
 use crate::rows::{Cursor, Missed, Rows};
-use hubbub_core::entry::EntryHeader;
+use hubbub_core::entry::{EntryHeader, EntryKind};
 use hubbub_core::ids::{Conversation, MessageName, Seq, Timestamp, UserId};
 use hubbub_core::records::FoundEntry;
 
@@ -126,6 +126,17 @@ impl<'a> Log<'a> {
         }
         authors.reverse();
         Ok(authors)
+    }
+
+    /// Header and kind of the entry at `seq`; `None` when it is not kept.
+    pub(crate) fn look_at(&mut self, seq: Seq) -> Result<Option<(EntryHeader, EntryKind)>, Missed> {
+        self.seek_down(seq)?;
+        match self.entries()? {
+            Some(entries) if entries.last >= seq => {
+                Ok(Some((self.decode(&entries, seq)?, EntryKind::of(entries.entry(seq)))))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Header of the entry at `seq`, which lies in the block here.

@@ -40,6 +40,14 @@ impl Sink for Tables {
     fn delete(&mut self, family: Family, key: &[u8]) {
         self.0[family.index()].remove(key);
     }
+
+    fn delete_range(&mut self, family: Family, lower: &[u8], upper: &[u8]) {
+        let table = &mut self.0[family.index()];
+        let keys = table.range::<[u8], _>((Bound::Included(lower), Bound::Excluded(upper))).map(|(key, _)| key.clone());
+        for key in keys.collect::<Vec<_>>() {
+            table.remove(&key);
+        }
+    }
 }
 
 /// A position in `lower .. upper` of one table.
@@ -167,4 +175,5 @@ struct Nowhere;
 impl Sink for Nowhere {
     fn put(&mut self, _: Family, _: &[u8], _: &[u8]) {}
     fn delete(&mut self, _: Family, _: &[u8]) {}
+    fn delete_range(&mut self, _: Family, _: &[u8], _: &[u8]) {}
 }

@@ -41,6 +41,8 @@ pub struct Options {
     pub write_buffer_bytes: usize,
     /// How much of the write-ahead log is kept after its rows are in files, for `tail`. Default: 0.
     pub wal_keep_bytes: u64,
+    /// Whether files are compressed. Default: yes.
+    pub compression: bool,
     /// Threads for flushes and compactions, at least 2. Default: 2.
     pub background_jobs: u16,
     /// Refuse a store of another node. Default: any.
@@ -61,6 +63,7 @@ impl Options {
             cache_bytes: 256 << 20,
             write_buffer_bytes: 32 << 20,
             wal_keep_bytes: 0,
+            compression: true,
             background_jobs: 2,
             node_id: None,
             boot_id: None,

@@ -1,6 +1,7 @@
 //! Pages of a log: which entries a request gets, cut inside blocks and copied as they are stored.
 
 use crate::log::Log;
+use crate::overlay;
 use crate::rows::{Missed, Rows};
 use bytes::{Bytes, BytesMut};
 use hubbub_core::ids::Seq;
@@ -12,6 +13,9 @@ pub(crate) fn read(rows: &Rows<'_>, request: &PageRequest) -> Result<Page, Misse
         PagePosition::After(after) => read_up(&mut log, request, after)?,
         PagePosition::Before(before) => read_down(&mut log, request, before)?,
     };
+    if request.overlay && page.after < page.last {
+        page = overlay::apply(rows, request, page)?;
+    }
     page.ordinal = request.ordinal_at.map(|seq| log.ordinal_at(seq)).transpose()?.flatten();
     Ok(page)
 }

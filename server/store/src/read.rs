@@ -3,7 +3,7 @@
 use crate::family::Family;
 use crate::log::Log;
 use crate::rows::{Missed, Rows};
-use crate::{keys, page, stored};
+use crate::{keys, operations, page, retention, stored};
 use hubbub_core::ids::{Conversation, DeviceId, MessageId, PartitionId, Slot, UserId};
 use hubbub_core::records::{OutboxRow, Read, ReadResult, StoredConversation, StoredUser};
 
@@ -30,6 +30,9 @@ pub(crate) fn answer(rows: &Rows<'_>, read: &Read) -> Result<ReadResult, Missed>
             let (found, oldest) = log.find_name(*after, *up_to, name)?;
             ReadResult::FindName { found, oldest }
         }
+        Read::Target(request) => ReadResult::Target(operations::target(rows, request)?.map(Box::new)),
+        Read::Expired(request) => ReadResult::Expired(Box::new(retention::expired(rows, request)?)),
+        Read::Walk(request) => ReadResult::Walk(retention::walk(rows, request)?),
     })
 }
 

@@ -6,8 +6,9 @@ use crate::options::{Durability, NodeId};
 use crate::partitions::Slots;
 use hubbub_core::ids::{ClientMessageId, DeviceId, LogId, MessageId, MessageName, PartitionId, Seq, Timestamp, UserId};
 use hubbub_core::records::{
-    AccountRecord, Batch, ConversationRecord, CursorRecord, Fact, GroupRecord, GroupSettings, InviteHash, InviteRecord,
-    MemberRecord, MembershipRecord, MutedUntil, OutboxRow, Owner, PartitionState, Role, Span,
+    AccountRecord, Batch, ConversationRecord, CursorRecord, EditRecord, Fact, GroupRecord, GroupSettings, HistoryRecord,
+    InviteHash, InviteRecord, MemberRecord, MembershipRecord, MutedUntil, OutboxRow, Owner, PartitionState,
+    ReactionCount, Retention, Role, Span,
 };
 use prost::Message;
 
@@ -35,6 +36,7 @@ pub(crate) fn encode_conversation(record: &ConversationRecord, value: &mut Vec<u
         floor: record.floor.0,
         notified_up_to: record.notified_up_to.0,
         group: record.group.as_deref().filter(|group| **group != GroupRecord::default()).map(group_message),
+        history: record.history.as_deref().map(history_message),
     };
     write(&message, value);
 }
@@ -62,6 +64,10 @@ pub(crate) fn decode_conversation(value: &[u8]) -> Option<ConversationRecord> {
         floor: Seq(message.floor),
         notified_up_to: Seq(message.notified_up_to),
         group,
+        history: match &message.history {
+            Some(history) => Some(Box::new(history_record(history)?)),
+            None => None,
+        },
     })
 }
 
@@ -95,6 +101,82 @@ fn group_record(message: pb::Group) -> Option<GroupRecord> {
         invites: message.invites.into_iter().map(invite).collect::<Option<_>>()?,
         ended: message.ended.map(Seq),
     })
+}
+
+fn history_message(record: &HistoryRecord) -> pb::History {
+    let (mode, ttl_seconds) = match record.retention {
+        None => (pb::RetentionMode::Default, 0),
+        Some(Retention::Forever) => (pb::RetentionMode::Forever, 0),
+        Some(Retention::Ttl { seconds }) => (pb::RetentionMode::Ttl, seconds),
+        Some(Retention::UntilDelivered) => (pb::RetentionMode::UntilDelivered, 0),
+    };
+    let HistoryRecord { floor_ordinal, dropped, overlaid, .. } = *record;
+    pb::History { retention: mode.into(), ttl_seconds, floor_ordinal, dropped: dropped.0, overlaid }
+}
+
+fn history_record(message: &pb::History) -> Option<HistoryRecord> {
+    let retention = match pb::RetentionMode::try_from(message.retention).ok()? {
+        pb::RetentionMode::Default => None,
+        pb::RetentionMode::Forever => Some(Retention::Forever),
+        pb::RetentionMode::Ttl => Some(Retention::Ttl { seconds: message.ttl_seconds }),
+        pb::RetentionMode::UntilDelivered => Some(Retention::UntilDelivered),
+    };
+    let pb::History { floor_ordinal, dropped, overlaid, .. } = *message;
+    Some(HistoryRecord { retention, floor_ordinal, dropped: Seq(dropped), overlaid })
+}
+
+/// What the members of a conversation chose, without reading the rest of its record.
+pub(crate) fn decode_retention(value: &[u8]) -> Option<Option<Retention>> {
+    Some(decode_conversation(value)?.history().retention)
+}
+
+pub(crate) fn encode_edit(record: &EditRecord, value: &mut Vec<u8>) {
+    let message = pb::Edit {
+        seqs: record.seqs.iter().map(|seq| seq.0).collect(),
+        time_us: record.time.0,
+        body: record.body.clone(),
+        content_type: record.content_type.clone(),
+    };
+    write(&message, value);
+}
+
+pub(crate) fn decode_edit(value: &[u8]) -> Option<EditRecord> {
+    let message = pb::Edit::decode(value).ok()?;
+    let seqs: Vec<Seq> = message.seqs.into_iter().map(Seq).collect();
+    let edit = EditRecord {
+        seqs,
+        time: Timestamp(message.time_us),
+        body: message.body,
+        content_type: message.content_type,
+    };
+    Some(edit).filter(|edit| !edit.seqs.is_empty())
+}
+
+pub(crate) fn encode_reactions(emojis: &[String], value: &mut Vec<u8>) {
+    write(&pb::Reactions { emojis: emojis.to_vec() }, value);
+}
+
+pub(crate) fn decode_reactions(value: &[u8]) -> Option<Vec<String>> {
+    Some(pb::Reactions::decode(value).ok()?.emojis)
+}
+
+pub(crate) fn encode_reaction_counts(counts: &[ReactionCount], value: &mut Vec<u8>) {
+    let count = |count: &ReactionCount| pb::ReactionCount {
+        emoji: count.emoji.clone(),
+        count: count.count,
+        users: count.users.iter().map(|user| user.0).collect(),
+    };
+    write(&pb::ReactionCounts { counts: counts.iter().map(count).collect() }, value);
+}
+
+pub(crate) fn decode_reaction_counts(value: &[u8]) -> Option<Vec<ReactionCount>> {
+    let message = pb::ReactionCounts::decode(value).ok()?;
+    let count = |count: pb::ReactionCount| ReactionCount {
+        emoji: count.emoji,
+        count: count.count,
+        users: count.users.into_iter().map(UserId).collect(),
+    };
+    Some(message.counts.into_iter().map(count).collect())
 }
 
 pub(crate) fn encode_member(record: &MemberRecord, value: &mut Vec<u8>) {

@@ -66,6 +66,8 @@ impl Shard {
             Action::SetRole { .. } => self.set_role(home, caller, *append),
             Action::MuteMember { .. } => self.mute_member(home, caller, *append),
             Action::DeleteGroup => self.delete_group(home, caller, *append),
+            Action::Edit { .. } | Action::Revoke(_) | Action::React { .. } => self.look(home, caller, append),
+            Action::SetRetention(_) => self.set_retention(home, caller, &append),
         }
     }
 
@@ -159,8 +161,11 @@ impl Shard {
             unreachable!("the searching request is at the front");
         };
         let oldest_allowed = Timestamp(self.now.0 - 1_000 * self.settings.dedup_age_max_ms as i64);
+        let dropped = self.homes[home].log().map_or(Seq(0), |log| log.record.history().dropped);
         match answer {
             Some((Some(found), _)) => self.answer_duplicate(home, caller, &append, found),
+            // What retention has removed cannot be searched.
+            Some((None, _)) if append.after < dropped => self.refuse(caller, Refusal::ResendUnknown),
             Some((None, Some(oldest))) if oldest < oldest_allowed => self.refuse(caller, Refusal::ResendUnknown),
             Some((None, _)) => self.perform(home, caller, append),
             None => self.refuse(caller, Refusal::ReadFailed),
@@ -173,7 +178,7 @@ impl Shard {
         self.counters.duplicates += 1;
         let reply = match append.action {
             Action::Join(_) => return self.answer_group(home, caller, true),
-            Action::Message { .. } => Reply::Sent {
+            Action::Message { .. } | Action::Edit { .. } | Action::Revoke(_) | Action::React { .. } => Reply::Sent {
                 conversation: self.homes[home].id,
                 seq: found.seq,
                 message_id: found.message_id,
@@ -272,6 +277,7 @@ impl Shard {
             floor: Seq(0),
             notified_up_to: Seq(0),
             group,
+            history: None,
         };
         self.write(partition, Write::PutConversation(self.homes[home].id, record.clone()));
         self.homes[home].state = HomeState::Ready(Box::new(Log::new(record, epoch)));

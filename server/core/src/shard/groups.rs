@@ -149,6 +149,7 @@ impl Shard {
             floor: log.record.floor,
             duplicate,
             settings: log.record.settings(),
+            retention: self.retention_of(&log.record),
         };
         self.reply_gated(place.partition, caller.reply_to, Reply::Group(Box::new(info)));
     }

@@ -105,7 +105,8 @@ impl Shard {
         let Some((log, spans)) = known else {
             return self.answer_state(query, conversation, Some(Box::new(ConversationState::none(conversation))));
         };
-        let state = Box::new(log.state_for(conversation, query.user, spans));
+        let retention = self.retention_of(&log.record);
+        let state = Box::new(log.state_for(conversation, query.user, spans, retention));
         match log.unread_from(query.user, spans) {
             Ok(_) => {
                 let answer = SessionMessage::State(query.list, conversation, Some(state));
@@ -119,6 +120,7 @@ impl Shard {
                     entries_max: 1,
                     bytes_max: 0,
                     ordinal_at: Some(seq),
+                    overlay: false,
                 };
                 self.read_gated(partition, PendingRead::State(conversation, query, state), Read::Page(request));
             }

@@ -28,7 +28,8 @@ impl Shard {
             }
         };
         let (after, up_to) = log.visible_after(spans, from).unwrap_or((from, from));
-        let state = pull.with_state.then(|| Box::new(log.state_for(conversation, pull.user, spans)));
+        let retention = self.retention_of(&log.record);
+        let state = pull.with_state.then(|| Box::new(log.state_for(conversation, pull.user, spans, retention)));
         let ordinal_at = if pull.with_state { log.unread_from(pull.user, spans).err() } else { None };
         if after >= up_to && ordinal_at.is_none() {
             return self.answer_pull(conversation, pull, from, state, Page { after, last: after, ..Page::default() });
@@ -40,6 +41,7 @@ impl Shard {
             entries_max: self.settings.page_entries_max,
             bytes_max: self.settings.page_bytes_max,
             ordinal_at,
+            overlay: false,
         };
         self.read(PendingRead::Pull(conversation, pull, from, state), Read::Page(request));
     }
@@ -66,6 +68,8 @@ impl Shard {
         };
         let state = state.map(|mut state| {
             state.unread = state.unread.saturating_sub(page.ordinal.unwrap_or(0));
+            // Where the mark was may have been removed since the page was asked for.
+            state.unread = state.unread.min(log.committed_ordinal - log.record.history().floor_ordinal);
             *state
         });
         let answer = PullAnswer::Page { log_id: log.log_id, from, page, next };
@@ -94,7 +98,14 @@ impl Shard {
 
     // ---- History ----
 
-    pub(super) fn history(&mut self, home: usize, caller: Caller, position: PagePosition, limit: usize) {
+    pub(super) fn history(
+        &mut self,
+        home: usize,
+        caller: Caller,
+        position: PagePosition,
+        limit: usize,
+        raw: bool,
+    ) {
         let place = &self.homes[home];
         let conversation = place.id;
         let known = place.log().and_then(|log| Some((log, log.visible_spans(caller.user)?)));
@@ -129,6 +140,7 @@ impl Shard {
             entries_max: limit.min(visible).min(self.settings.page_entries_max),
             bytes_max: self.settings.page_bytes_max,
             ordinal_at: None,
+            overlay: !raw && log.record.history().overlaid,
         };
         self.read(PendingRead::History(conversation, caller, skip_from), Read::Page(request));
     }

@@ -1,14 +1,16 @@
 //! What a session is sent, as one short line each, so that tests can state it as data.
 
-use hubbub_core::entry::{Entries, EntryHeader};
+use hubbub_codec::proto;
+use hubbub_core::entry::Entries;
 use hubbub_core::ids::Conversation;
 use hubbub_core::machine::{CloseReason, Effect};
 use hubbub_core::message::{Run, Summary};
-use hubbub_core::records::{MutedUntil, Page, Role};
+use hubbub_core::records::{MutedUntil, Page, Retention, Role};
 use hubbub_core::request::{
     ConversationState, GroupInfo, GroupMember, ListedConversation, MessageInfo, Refusal, Reply,
 };
 use hubbub_core::signal::SignalPush;
+use prost::Message as _;
 
 /// `dm` for a direct conversation, `group` for a group: tests use few, and know which.
 fn conversation(conversation: &Conversation) -> &'static str {
@@ -18,13 +20,22 @@ fn conversation(conversation: &Conversation) -> &'static str {
     }
 }
 
-/// `1:a 2:b`: seqs and the client's names.
+/// `1:a 2:b`: seqs and the client's names. `1:a=new` was edited, `1:a[+2]` has two reactions, `1:a(gone)` no body.
 fn entries(encoded: &[u8]) -> String {
     let mut line = String::new();
-    for entry in Entries::new(encoded) {
-        let header = EntryHeader::decode(entry).expect("an entry");
-        let name = header.name.expect("a name").client_message_id;
-        line += &format!(" {}:{}", header.seq, String::from_utf8_lossy(name.as_bytes()));
+    for encoded in Entries::new(encoded) {
+        let entry = proto::Entries::decode(encoded).expect("an entry").entries.remove(0);
+        line += &format!(" {}:{}", entry.seq, String::from_utf8_lossy(&entry.client_message_id));
+        if entry.edited.is_some() {
+            line += &format!("={}", String::from_utf8_lossy(&entry.body));
+        }
+        for count in &entry.reactions {
+            line += &format!("[{}{}]", count.emoji, count.count);
+        }
+        if entry.event_type() == proto::EventType::Gone {
+            assert!(entry.body.is_empty() && entry.event.is_none());
+            line += "(gone)";
+        }
     }
     line
 }
@@ -56,6 +67,11 @@ fn state(state: &ConversationState) -> String {
     }
     if state.peer.0.0 > 0 {
         line += &format!(" peer {} {}", state.peer.0, state.peer.1);
+    }
+    match state.retention {
+        Some(Retention::Ttl { seconds }) => line += &format!(" ttl {seconds}"),
+        Some(Retention::UntilDelivered) => line += " until delivered",
+        Some(Retention::Forever) | None => {}
     }
     line
 }
@@ -112,9 +128,10 @@ pub(crate) fn reply(reply: &Reply) -> String {
         Reply::Done => "done".to_owned(),
         Reply::Sent { seq, duplicate: false, .. } => format!("sent {seq}"),
         Reply::Sent { seq, duplicate: true, .. } => format!("sent {seq} (duplicate)"),
-        Reply::History { skip_from, page, head, .. } => {
+        Reply::History { skip_from, page, head, floor, .. } => {
             let skip = skip_from.map_or(String::new(), |from| skip(page, from.0));
-            format!("history{skip}{} (to {}, head {head})", entries(&page.entries), page.last)
+            let floor = if floor.0 > 0 { format!(", floor {floor}") } else { String::new() };
+            format!("history{skip}{} (to {}, head {head}{floor})", entries(&page.entries), page.last)
         }
         Reply::Group(info) => group(info),
         Reply::Conversations { conversations, more } => {

@@ -234,7 +234,23 @@ impl World {
     }
 
     pub(crate) fn history(&mut self, client: Client, conversation: Conversation, position: PagePosition, limit: usize) {
-        self.request(client, Request::History { conversation, position, limit });
+        self.request(client, Request::History { conversation, position, limit, raw: false });
+    }
+
+    /// The log as it was written.
+    pub(crate) fn raw_history(&mut self, client: Client, conversation: Conversation) {
+        let position = PagePosition::After(Seq(0));
+        self.request(client, Request::History { conversation, position, limit: 200, raw: true });
+    }
+
+    /// The whole log in its newest form.
+    pub(crate) fn newest(&mut self, client: Client, conversation: Conversation) {
+        self.history(client, conversation, PagePosition::After(Seq(0)), 200);
+    }
+
+    pub(crate) fn act_again(&mut self, client: Client, conversation: Conversation, name: &str, after: u64, action: Action) {
+        let append = Append { resend: true, after: Seq(after), ..append(name, action) };
+        self.request(client, Request::Append { conversation, append });
     }
 
     /// Makes a group, and takes its frames off everybody.

@@ -70,6 +70,15 @@ pub enum Change {
         /// Its key.
         key: Bytes,
     },
+    /// The rows from one key on, as far as another, are no more.
+    DeleteRange {
+        /// Their family.
+        family: Family,
+        /// The first key.
+        lower: Bytes,
+        /// The key behind the last one.
+        upper: Bytes,
+    },
 }
 
 /// A batch as the log carries it.
@@ -141,6 +150,11 @@ impl Sink for Changes {
 
     fn delete(&mut self, family: Family, key: &[u8]) {
         self.0.push(Change::Delete { family, key: Bytes::copy_from_slice(key) });
+    }
+
+    fn delete_range(&mut self, family: Family, lower: &[u8], upper: &[u8]) {
+        let (lower, upper) = (Bytes::copy_from_slice(lower), Bytes::copy_from_slice(upper));
+        self.0.push(Change::DeleteRange { family, lower, upper });
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! A commit is one write of one RocksDB batch, whatever it merges. Nothing here caches rows; RocksDB does.
 
+mod compact;
 mod open;
+mod operations;
 mod run;
 mod tuning;
 mod view;
@@ -129,7 +131,11 @@ impl Rocks {
             Tier::Any => ReadTier::All,
         };
         // These look at several families, which must agree.
-        let snapshot = matches!(read, Read::Conversation(_) | Read::User(_));
+        let snapshot = match read {
+            Read::Conversation(_) | Read::User(_) | Read::Target(_) => true,
+            Read::Page(request) => request.overlay,
+            _ => false,
+        };
         read::answer(&Rows::Rocks(RocksView::new(&self.db, tier, snapshot)), read)
     }
 
@@ -200,6 +206,11 @@ impl Sink for RocksSink<'_> {
     fn delete(&mut self, family: Family, key: &[u8]) {
         let handle = self.handle(family);
         self.rows.delete_cf(handle, key);
+    }
+
+    fn delete_range(&mut self, family: Family, lower: &[u8], upper: &[u8]) {
+        let handle = self.handle(family);
+        self.rows.delete_range_cf(handle, lower, upper);
     }
 }
 

@@ -15,6 +15,12 @@ const BLOOM_BITS: f64 = 10.0;
 const MEMTABLES: usize = 8;
 const FILES_MIN: u32 = 64;
 
+/// Families that hold what people wrote.
+pub(super) const BODIES: [Family; 3] = [Family::Entries, Family::Edits, Family::Reactions];
+/// No file of those stays as it is for longer than this: what was revoked or has expired sinks one level with each
+/// rewriting, and is gone with the last. A week costs as much writing as the store's size in a week.
+const BODIES_COMPACTED_S: u64 = 7 * 24 * 3_600;
+
 pub(super) fn database(options: &Options) -> rocksdb::Options {
     let mut db = rocksdb::Options::default();
     db.create_if_missing(true);
@@ -64,9 +70,17 @@ fn family(family: Family, options: &Options, cache: &Cache) -> rocksdb::Options 
     cf.set_min_write_buffer_number_to_merge(tables as i32);
     cf.set_max_write_buffer_number(4 * tables as i32);
     cf.set_max_bytes_for_level_base(4 * options.write_buffer_bytes as u64);
-    cf.set_compression_type(DBCompressionType::Lz4);
-    cf.set_bottommost_compression_type(DBCompressionType::Zstd);
+    if options.compression {
+        cf.set_compression_type(DBCompressionType::Lz4);
+        cf.set_bottommost_compression_type(DBCompressionType::Zstd);
+    } else {
+        cf.set_compression_type(DBCompressionType::None);
+    }
     cf.set_compaction_pri(CompactionPri::MinOverlappingRatio);
+    if BODIES.contains(&family) {
+        cf.set_periodic_compaction_seconds(BODIES_COMPACTED_S);
+        cf.set_ttl(BODIES_COMPACTED_S);
+    }
     cf.set_block_based_table_factory(&table(if entries { ENTRIES_BLOCK_BYTES } else { BLOCK_BYTES }, cache));
     cf
 }

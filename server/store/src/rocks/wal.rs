@@ -3,13 +3,14 @@
 //! A commit merges batches into one record of the log; each ends with its partition's state row, and rows that belong
 //! to no batch (how runs began and ended) are passed over.
 
+use super::operations::{Operation, Operations};
 use super::{Db, Rocks, handle};
 use crate::commit_log::{Change, LoggedBatch, TailError};
 use crate::family::Family;
 use crate::{keys, stored};
 use bytes::Bytes;
 use hubbub_core::ids::PartitionId;
-use rocksdb::{DBWALIterator, ErrorKind, WriteBatch, WriteBatchIteratorCf};
+use rocksdb::{DBWALIterator, ErrorKind, WriteBatch};
 
 const READ_TRIES: usize = 8;
 
@@ -46,7 +47,7 @@ impl Rocks {
         let mut split = Split::new(&self.db, partition);
         let mut records = Records::after(&self.db, after_sequence)?;
         while let Some(rows) = records.next()? {
-            for batch in split.record(&rows) {
+            for batch in split.record(&rows)? {
                 let next = from + read.batches.len() as u64;
                 if batch.position < next {
                     continue;
@@ -118,10 +119,32 @@ impl Split {
         Split { partition, numbers: family_numbers(db), changes: Vec::new(), batches: Vec::new() }
     }
 
-    fn record(&mut self, rows: &WriteBatch) -> Vec<LoggedBatch> {
-        rows.iterate_cf(self);
+    fn record(&mut self, rows: &WriteBatch) -> Result<Vec<LoggedBatch>, TailError> {
+        for operation in Operations::of(rows.data()) {
+            self.operation(operation.map_err(|error| TailError::Io(error.to_string()))?);
+        }
         self.changes.clear();
-        std::mem::take(&mut self.batches)
+        Ok(std::mem::take(&mut self.batches))
+    }
+
+    fn operation(&mut self, operation: Operation<'_>) {
+        let (Operation::Put(number, ..) | Operation::Delete(number, _) | Operation::DeleteRange(number, ..)) = operation;
+        let Some(family) = self.family(number) else { return };
+        let copy = Bytes::copy_from_slice;
+        match operation {
+            Operation::Put(_, key, value) if family == Family::Meta => {
+                if let Some(partition) = keys::partition_of(key) {
+                    self.end_batch(partition, value);
+                }
+            }
+            Operation::Put(_, key, value) => {
+                self.changes.push(Change::Put { family, key: copy(key), value: copy(value) });
+            }
+            Operation::Delete(_, key) => self.changes.push(Change::Delete { family, key: copy(key) }),
+            Operation::DeleteRange(_, lower, upper) => {
+                self.changes.push(Change::DeleteRange { family, lower: copy(lower), upper: copy(upper) });
+            }
+        }
     }
 
     fn family(&self, number: u32) -> Option<Family> {
@@ -141,41 +164,15 @@ impl Split {
     }
 }
 
-impl WriteBatchIteratorCf for Split {
-    fn put_cf(&mut self, number: u32, key: &[u8], value: &[u8]) {
-        let Some(family) = self.family(number) else { return };
-        if family != Family::Meta {
-            let (key, value) = (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value));
-            self.changes.push(Change::Put { family, key, value });
-        } else if let Some(partition) = keys::partition_of(key) {
-            self.end_batch(partition, value);
-        }
-    }
-
-    fn delete_cf(&mut self, number: u32, key: &[u8]) {
-        if let Some(family) = self.family(number) {
-            self.changes.push(Change::Delete { family, key: Bytes::copy_from_slice(key) });
-        }
-    }
-
-    fn merge_cf(&mut self, _: u32, _: &[u8], _: &[u8]) {}
-}
-
 /// RocksDB numbers families as it makes them and does not tell; a batch that names each does.
 fn family_numbers(db: &Db) -> Vec<(u32, Family)> {
-    struct Numbers(Vec<u32>);
-    impl WriteBatchIteratorCf for Numbers {
-        fn put_cf(&mut self, _: u32, _: &[u8], _: &[u8]) {}
-        fn delete_cf(&mut self, number: u32, _: &[u8]) {
-            self.0.push(number);
-        }
-        fn merge_cf(&mut self, _: u32, _: &[u8], _: &[u8]) {}
-    }
     let mut named = WriteBatch::default();
     for family in Family::ALL {
         named.delete_cf(handle(db, family), []);
     }
-    let mut numbers = Numbers(Vec::new());
-    named.iterate_cf(&mut numbers);
-    numbers.0.into_iter().zip(Family::ALL).collect()
+    let number = |operation| match operation {
+        Ok(Operation::Delete(number, _)) => number,
+        other => unreachable!("the batch holds deletions: {other:?}"),
+    };
+    Operations::of(named.data()).map(number).zip(Family::ALL).collect()
 }

@@ -18,6 +18,7 @@ fn record(title: &str, named: bool) -> ConversationRecord {
         floor: Seq(2),
         notified_up_to: Seq(4),
         group: named.then(|| Box::new(club())),
+        history: None,
     }
 }
 

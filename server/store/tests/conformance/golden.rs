@@ -5,8 +5,8 @@ use crate::fixture::{direct, group, name, outbox_row};
 use bytes::Bytes;
 use hubbub_core::ids::{DeviceId, LogId, MessageId, Seq, Timestamp, UserId};
 use hubbub_core::records::{
-    AccountRecord, Batch, Block, ConversationRecord, CursorRecord, MemberRecord, MembershipRecord, MutedUntil, Owner,
-    Role, Span, Write,
+    AccountRecord, Batch, Block, ConversationRecord, CursorRecord, EditRecord, HistoryRecord, MemberRecord,
+    MembershipRecord, MutedUntil, Owner, ReactionCount, Retention, Role, Span, Write,
 };
 use hubbub_core::slots::SlotTable;
 use hubbub_store::Store;
@@ -28,11 +28,29 @@ fn writes() -> Vec<Write> {
         floor: Seq(2),
         notified_up_to: Seq(4),
         group: None,
+        history: None,
     };
     let spans = vec![Span { joined: Seq(1), left: Some(Seq(4)) }, Span { joined: Seq(9), left: None }];
     let cursor = CursorRecord { delivered: Seq(8), read: Seq(6), last_seen: Timestamp(1000) };
     let outbox = outbox_row(group(1), 0x0102, 6, membership);
     let block = Block { first: Seq(0x0203), count: 2, last_ordinal: 0x0405, entries: Bytes::from_static(b"verbatim") };
+    let altered = ConversationRecord {
+        history: Some(Box::new(HistoryRecord {
+            retention: Some(Retention::Ttl { seconds: 3600 }),
+            floor_ordinal: 300,
+            dropped: Seq(255),
+            overlaid: true,
+        })),
+        ..conversation.clone()
+    };
+    let rewritten = Block { entries: Bytes::from_static(b"bare"), ..block.clone() };
+    let edit = EditRecord {
+        seqs: vec![Seq(0x0204), Seq(0x0205)],
+        time: Timestamp(1000),
+        body: Bytes::from_static(b"new"),
+        content_type: "text/x".to_owned(),
+    };
+    let count = ReactionCount { emoji: "+".to_owned(), count: 300, users: vec![UserId(6), UserId(7)] };
     vec![
         Write::PutBlock(direct(1, 2), block.clone()),
         Write::PutBlock(group(1), block),
@@ -43,6 +61,15 @@ fn writes() -> Vec<Write> {
         Write::PutAccount(UserId(1), AccountRecord { created: Timestamp(1000) }),
         Write::PutOutbox(outbox),
         Write::DeleteOutbox(Owner::Conversation(group(1)), MessageId(0x0102)),
+        Write::PutConversation(group(1), altered),
+        Write::RewriteBlock(group(1), rewritten),
+        Write::DropBlocks(group(1), Seq(1), Seq(255)),
+        Write::PutEdit(group(1), Seq(0x0203), Box::new(edit)),
+        Write::PutReactions(group(1), Seq(0x0203), UserId(6), vec!["+".to_owned(), "-".to_owned()]),
+        Write::PutReactions(group(1), Seq(0x0203), UserId(6), vec![]),
+        Write::PutReactionCounts(group(1), Seq(0x0203), vec![count]),
+        Write::PutReactionCounts(group(1), Seq(0x0203), vec![]),
+        Write::DropOverlays(group(1), Seq(0x0203), Seq(0x0204)),
     ]
 }
 
@@ -58,6 +85,9 @@ fn rows_are_what_they_always_were() {
         match change {
             Change::Put { family, key, value } => writeln!(rows, "{family} {} {}", hex(key), hex(value)).unwrap(),
             Change::Delete { family, key } => writeln!(rows, "{family} {} deleted", hex(key)).unwrap(),
+            Change::DeleteRange { family, lower, upper } => {
+                writeln!(rows, "{family} {} .. {} deleted", hex(lower), hex(upper)).unwrap();
+            }
         }
     }
     assert_eq!(rows, include_str!("golden.txt"));

@@ -63,6 +63,8 @@ fn request() -> impl Strategy<Value = PageRequest> {
             entries_max,
             bytes_max,
             ordinal_at,
+            // There are no edits or reactions, so it must make no difference.
+            overlay: entries_max % 2 == 1,
         },
     )
 }

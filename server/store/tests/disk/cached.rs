@@ -27,6 +27,7 @@ fn record() -> ConversationRecord {
         floor: Seq(0),
         notified_up_to: Seq(0),
         group: None,
+        history: None,
     }
 }
 

@@ -62,9 +62,9 @@ fn another_format() {
 #[test]
 fn an_unknown_family() {
     let directory = made();
-    drop(raw(directory.path(), &["reactions"]));
+    drop(raw(directory.path(), &["of_tomorrow"]));
     let error = refusal(options(directory.path()));
-    assert!(matches!(&error, OpenError::Family { family, .. } if family == "reactions"), "{error}");
+    assert!(matches!(&error, OpenError::Family { family, .. } if family == "of_tomorrow"), "{error}");
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn commits(scribe: &mut Scribe) -> Vec<Vec<Batch>> {
         floor: Seq(0),
         notified_up_to: Seq(0),
         group: None,
+        history: None,
     };
     let outbox = |n| outbox_row(group(n), n, n, membership);
     let writes = |n: u64| {
