@@ -10,8 +10,8 @@ mod rewrite;
 pub use rewrite::{EntryKind, Fate, GoneReason, Overlay, put_overlaid, rewrite};
 
 use crate::ids::{ClientMessageId, DeviceId, MessageId, MessageName, Seq, Timestamp, UserId};
-use crate::records::{GroupSettings, MutedUntil, Role};
 use crate::records::Retention;
+use crate::records::{GroupSettings, MutedUntil, Role};
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// What an entry holds, before it is encoded.

@@ -239,7 +239,9 @@ fn question(conversation: Conversation, dice: &mut Dice) -> Request {
     let seq = Seq(dice.below(30) as u64);
     let limit = dice.between(1, 10);
     match (dice.below(4), conversation) {
-        (0, _) => Request::History { conversation, position: PagePosition::After(seq), limit, raw: seq.0.is_multiple_of(2) },
+        (0, _) => {
+            Request::History { conversation, position: PagePosition::After(seq), limit, raw: seq.0.is_multiple_of(2) }
+        }
         (1, _) => Request::History { conversation, position: PagePosition::Before(seq.next()), limit, raw: false },
         (2, Conversation::Group(group)) => Request::GetGroup { group, members_after: UserId(0), members_limit: limit },
         _ => Request::ListConversations { after: None, limit, with_states: dice.per_mille(500) },

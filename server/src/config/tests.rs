@@ -52,6 +52,7 @@ fn every_key_can_be_set_by_its_variable() {
             "durability" => "none",
             "auth.create_users" => "false",
             "auth.registration" => "true",
+            "retention.default" => "until_delivered",
             _ => "123",
         };
         let config = load(None, &[(&key.variable(), value)], Overrides::default()).unwrap();

@@ -151,8 +151,7 @@ fn edited(edit: proto::Edit, limits: &Limits) -> Result<Request, Refusal> {
     if edit.content_type.len() > CONTENT_TYPE_BYTES_MAX {
         return over("edit.content_type", "fixed", CONTENT_TYPE_BYTES_MAX, edit.content_type.len());
     }
-    let action =
-        Action::Edit { seq: message_seq(edit.seq)?, body: edit.body, content_type: edit.content_type };
+    let action = Action::Edit { seq: message_seq(edit.seq)?, body: edit.body, content_type: edit.content_type };
     log_operation(edit.conversation.as_ref(), edit.name.as_ref(), action)
 }
 

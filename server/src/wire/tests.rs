@@ -138,8 +138,11 @@ fn content() -> impl Strategy<Value = Content> {
             |(seq, body, content_type)| Content::MessageEdited { seq: Seq(seq), body: body.into(), content_type }
         ),
         any::<u64>().prop_map(|seq| Content::MessageRevoked(Seq(seq))),
-        (any::<u64>(), ".{0,8}", any::<bool>())
-            .prop_map(|(seq, emoji, removed)| Content::MessageReacted { seq: Seq(seq), emoji, removed }),
+        (any::<u64>(), ".{0,8}", any::<bool>()).prop_map(|(seq, emoji, removed)| Content::MessageReacted {
+            seq: Seq(seq),
+            emoji,
+            removed
+        }),
         retention().prop_map(Content::RetentionChanged),
     ]
 }

@@ -6,9 +6,9 @@ use crate::options::{Durability, NodeId};
 use crate::partitions::Slots;
 use hubbub_core::ids::{ClientMessageId, DeviceId, LogId, MessageId, MessageName, PartitionId, Seq, Timestamp, UserId};
 use hubbub_core::records::{
-    AccountRecord, Batch, ConversationRecord, CursorRecord, EditRecord, Fact, GroupRecord, GroupSettings, HistoryRecord,
-    InviteHash, InviteRecord, MemberRecord, MembershipRecord, MutedUntil, OutboxRow, Owner, PartitionState,
-    ReactionCount, Retention, Role, Span,
+    AccountRecord, Batch, ConversationRecord, CursorRecord, EditRecord, Fact, GroupRecord, GroupSettings,
+    HistoryRecord, InviteHash, InviteRecord, MemberRecord, MembershipRecord, MutedUntil, OutboxRow, Owner,
+    PartitionState, ReactionCount, Retention, Role, Span,
 };
 use prost::Message;
 
@@ -143,12 +143,8 @@ pub(crate) fn encode_edit(record: &EditRecord, value: &mut Vec<u8>) {
 pub(crate) fn decode_edit(value: &[u8]) -> Option<EditRecord> {
     let message = pb::Edit::decode(value).ok()?;
     let seqs: Vec<Seq> = message.seqs.into_iter().map(Seq).collect();
-    let edit = EditRecord {
-        seqs,
-        time: Timestamp(message.time_us),
-        body: message.body,
-        content_type: message.content_type,
-    };
+    let edit =
+        EditRecord { seqs, time: Timestamp(message.time_us), body: message.body, content_type: message.content_type };
     Some(edit).filter(|edit| !edit.seqs.is_empty())
 }
 

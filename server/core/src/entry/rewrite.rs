@@ -273,7 +273,11 @@ mod tests {
     #[test]
     fn reactions_give_way_to_the_size_of_a_page() {
         let before = block(vec![message(b"body")]);
-        let count = |n: u64| ReactionCount { emoji: format!("an emoji as long as they may be {n}"), count: 1, users: vec![UserId(n)] };
+        let count = |n: u64| ReactionCount {
+            emoji: format!("an emoji as long as they may be {n}"),
+            count: 1,
+            users: vec![UserId(n)],
+        };
         let counts: Vec<ReactionCount> = (0..30).map(count).collect();
         let shown = |bytes_max| {
             let mut out = BytesMut::new();

@@ -98,14 +98,7 @@ impl Shard {
 
     // ---- History ----
 
-    pub(super) fn history(
-        &mut self,
-        home: usize,
-        caller: Caller,
-        position: PagePosition,
-        limit: usize,
-        raw: bool,
-    ) {
+    pub(super) fn history(&mut self, home: usize, caller: Caller, position: PagePosition, limit: usize, raw: bool) {
         let place = &self.homes[home];
         let conversation = place.id;
         let known = place.log().and_then(|log| Some((log, log.visible_spans(caller.user)?)));

@@ -65,7 +65,8 @@ impl Shard {
             }
         }
         self.sweeper.ticks += 1;
-        if self.sweeper.ticks >= WALK_TICKS && !self.sweeper.walk.under_way && self.sweeper.waiting.len() < WAITING_MAX {
+        if self.sweeper.ticks >= WALK_TICKS && !self.sweeper.walk.under_way && self.sweeper.waiting.len() < WAITING_MAX
+        {
             self.sweeper.ticks = 0;
             self.walk();
         }

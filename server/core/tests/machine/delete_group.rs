@@ -71,8 +71,12 @@ fn members_keep_what_they_could_read() {
     let mut team = ended();
     for crashed in [false, true] {
         for who in [OWNER, MEMBER] {
-            let request =
-                Request::History { conversation: team.group, position: PagePosition::After(Seq(0)), limit: 9, raw: false };
+            let request = Request::History {
+                conversation: team.group,
+                position: PagePosition::After(Seq(0)),
+                limit: 9,
+                raw: false,
+            };
             let line = team.answer(who, request);
             assert!(line.ends_with("(to 4, head 4)"), "crashed: {crashed}: {line}");
             team.world.sync(team.clients[who], &[(team.group, 1)], false);
@@ -122,7 +126,8 @@ fn one_who_was_removed_before_learns_nothing_of_the_end() {
     assert_eq!(team.ask(OWNER, Action::RemoveMembers(vec![team.users[MEMBER]])), "done");
     assert_eq!(team.ask(OWNER, Action::DeleteGroup), "done");
     for _ in 0..2 {
-        let request = Request::History { conversation: team.group, position: PagePosition::After(Seq(0)), limit: 9, raw: false };
+        let request =
+            Request::History { conversation: team.group, position: PagePosition::After(Seq(0)), limit: 9, raw: false };
         assert!(team.answer(MEMBER, request).ends_with("(to 3, head 3)"));
         team.crash();
     }

@@ -248,7 +248,14 @@ impl World {
         self.history(client, conversation, PagePosition::After(Seq(0)), 200);
     }
 
-    pub(crate) fn act_again(&mut self, client: Client, conversation: Conversation, name: &str, after: u64, action: Action) {
+    pub(crate) fn act_again(
+        &mut self,
+        client: Client,
+        conversation: Conversation,
+        name: &str,
+        after: u64,
+        action: Action,
+    ) {
         let append = Append { resend: true, after: Seq(after), ..append(name, action) };
         self.request(client, Request::Append { conversation, append });
     }

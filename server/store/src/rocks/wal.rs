@@ -128,7 +128,8 @@ impl Split {
     }
 
     fn operation(&mut self, operation: Operation<'_>) {
-        let (Operation::Put(number, ..) | Operation::Delete(number, _) | Operation::DeleteRange(number, ..)) = operation;
+        let (Operation::Put(number, ..) | Operation::Delete(number, _) | Operation::DeleteRange(number, ..)) =
+            operation;
         let Some(family) = self.family(number) else { return };
         let copy = Bytes::copy_from_slice;
         match operation {
