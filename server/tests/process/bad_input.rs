@@ -272,8 +272,8 @@ fn requests_out_of_their_range_name_the_field() {
 fn a_request_of_an_unknown_kind_is_answered_and_the_connection_lives() {
     let server = Server::start();
     let mut raw = Raw::login(&server, 1, 1);
-    // Request 9 with a field of number 15 and nothing in it, and one without any body.
-    for frame in [&[0, 0, 0, 4, 0x08, 9, 0x7a, 0][..], &[0, 0, 0, 2, 0x08, 9]] {
+    // Request 9 with a field of number 100 and nothing in it, and one without any body.
+    for frame in [&[0, 0, 0, 5, 0x08, 9, 0xa2, 0x06, 0][..], &[0, 0, 0, 2, 0x08, 9]] {
         raw.stream.write_all(frame).unwrap();
         match raw.answer_to(9) {
             Down::Error(error) => assert_eq!(error.code(), ErrorCode::Unsupported),

@@ -247,7 +247,8 @@ mod tests {
     }
 
     fn headers(block: &Block) -> Vec<EntryHeader> {
-        Entries::new(&block.entries).map(|entry| EntryHeader::decode(entry).unwrap()).collect()
+        let header = |entry| EntryHeader { is_message: false, ..EntryHeader::decode(entry).unwrap() };
+        Entries::new(&block.entries).map(header).collect()
     }
 
     #[test]
