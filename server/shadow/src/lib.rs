@@ -203,7 +203,7 @@ impl Store {
 
     /// A conversation's whole log as it is stored, or in its newest form.
     #[must_use]
-    pub fn log(&self, conversation: &Conversation, overlay: bool) -> bytes::Bytes {
+    pub fn log(&self, conversation: &Conversation, overlay: bool) -> Vec<u8> {
         let all = PageRequest {
             conversation: *conversation,
             position: PagePosition::After(Seq(0)),
@@ -214,7 +214,7 @@ impl Store {
             overlay,
         };
         match self.read(&Read::Page(all)) {
-            ReadResult::Page(page) => page.entries,
+            ReadResult::Page(page) => page.entries.to_vec(),
             other => unreachable!("{other:?} to a request for a page"),
         }
     }
