@@ -425,7 +425,8 @@ pub struct ConversationState {
 }
 
 impl ConversationState {
-    /// Raises the user's marks, or the other's, in a direct conversation: there every entry counts as unread.
+    /// Raises the user's marks, or the other's, in a direct conversation. What lies between
+    /// is not known here, so `unread` stays too high by the edits and reactions among it.
     pub(crate) fn raise_marks(&mut self, own: bool, delivered: Seq, read: Seq) {
         if own {
             (self.delivered, self.read) = (self.delivered.max(delivered), self.read.max(read));

@@ -11,7 +11,7 @@ use crate::ledger::Ledger;
 use crate::names::{to_codec, to_core};
 use crate::server::{ConnectionId, Server};
 use bytes::BytesMut;
-use hubbub_codec::content::{GoneReason, Role};
+use hubbub_codec::content::{GoneReason, NewBody, Retention, Role};
 use hubbub_codec::ids as codec;
 use hubbub_codec::proto;
 use hubbub_codec::session::{
@@ -256,6 +256,26 @@ impl App {
             Action::RemoveMembers(users) if !users.is_empty() => {
                 self.session.remove_members(now, group, &numbers(&users))
             }
+            Action::Edit { seq, body, .. } => {
+                let new = NewBody { body, content_type: String::new() };
+                self.session.edit(now, &to_codec(&conversation), codec::Seq(seq.0), new)
+            }
+            Action::Revoke(seq) => self.session.revoke(now, &to_codec(&conversation), codec::Seq(seq.0)),
+            Action::React { seq, emoji, remove: false } => {
+                self.session.react(now, &to_codec(&conversation), codec::Seq(seq.0), &emoji)
+            }
+            Action::React { seq, emoji, remove: true } => {
+                self.session.unreact(now, &to_codec(&conversation), codec::Seq(seq.0), &emoji)
+            }
+            Action::SetRetention(retention) => {
+                let retention = match retention {
+                    None => Retention::ServerDefault,
+                    Some(records::Retention::Forever) => Retention::Forever,
+                    Some(records::Retention::Ttl { seconds }) => Retention::TtlSeconds(u64::from(seconds)),
+                    Some(records::Retention::UntilDelivered) => Retention::UntilDelivered,
+                };
+                self.session.set_retention(now, &to_codec(&conversation), retention)
+            }
             Action::Leave => self.session.leave(now, group),
             Action::DeleteGroup => self.session.delete_group(now, group),
             Action::UpdateGroup { title, settings } => {
@@ -390,7 +410,8 @@ impl App {
             }
             Event::SendFailed { id, error } => {
                 self.sends.remove(&id).expect("each send is answered once");
-                assert_ne!(error.code(), proto::ErrorCode::ResendUnknown, "nothing is older than the window here");
+                let unknown = error.code() == proto::ErrorCode::ResendUnknown;
+                assert!(!unknown || server.forgets(), "nothing is older than the window here");
             }
             Event::Receipts { conversation, receipts, .. } => {
                 for receipt in receipts {
@@ -479,7 +500,15 @@ impl App {
         match reply {
             Reply::History(run) => {
                 let conversation = codec::Conversation::try_from(&run.conversation).expect("a conversation");
-                run.entries.iter().for_each(|entry| check_entry(ledger, self.user, &to_core(&conversation), entry));
+                for entry in run.entries {
+                    let written = as_written(ledger, &to_core(&conversation), entry);
+                    check_entry(ledger, self.user, &to_core(&conversation), &written);
+                }
+            }
+            Reply::Sent(sent) => {
+                let entry = ledger.entry(&to_core(&sent.conversation), Seq(sent.seq.0));
+                let id = entry.map(|entry| entry.message_id.0);
+                assert_eq!(id, Some(sent.message_id.0), "an answered operation is durable");
             }
             Reply::Invite(invite) => self.invitations.push(Invitation::Token(invite.token)),
             Reply::Group(group) => {
@@ -519,7 +548,10 @@ impl App {
         let Some(whole) = ledger.timeline(conversation) else { return };
         let spans = ledger.store.spans(conversation, self.user);
         let Some(span) = spans.last().filter(|span| span.left.is_none()) else { return };
-        for (seq, message) in timeline.messages().filter(|(seq, _)| seq.0 >= span.joined.0) {
+        // Below the floor the entries that change a message may have been gone before this device came.
+        let floor = ledger.store.record(conversation).map_or(Seq(0), |record| record.floor);
+        let kept = timeline.messages().filter(|(seq, _)| seq.0 >= span.joined.0 && seq.0 > floor.0);
+        for (seq, message) in kept {
             let whole = whole.message(seq);
             let same = whole == Some(message) || (message.gone.is_some() && message.body.is_empty());
             assert!(same, "{}/{} sees {seq} of {conversation:?} as {message:?}, not {whole:?}", self.user, self.id);
@@ -549,13 +581,36 @@ fn check_entry(ledger: &Ledger, user: UserId, conversation: &Conversation, entry
     assert!(is_said(entry, said), "{seq} of {conversation:?} is reported as {entry:?}, and was {said:?}");
 }
 
+/// An entry without what `History` shows besides.
+fn as_written(ledger: &Ledger, conversation: &Conversation, mut entry: proto::Entry) -> proto::Entry {
+    if entry.edited.take().is_some()
+        && let Some(said) = ledger.said(conversation, Seq(entry.seq))
+    {
+        (entry.body, entry.content_type) = (said.body.clone(), said.content_type.clone());
+    }
+    entry.reactions.clear();
+    entry
+}
+
 /// Whether an entry is what was decided, or what is left of it.
 fn is_said(entry: &proto::Entry, said: &proto::Entry) -> bool {
+    if let (Some(left), Some(edited)) = (edited(entry), edited(said))
+        && left.body.is_empty()
+    {
+        return left.seq == edited.seq && entry.message_id == said.message_id;
+    }
     if entry.event_type() == proto::EventType::Gone {
-        let nothing = entry.body.is_empty() && entry.event.is_none() && entry.content_type.is_empty();
+        let nothing = entry.body.is_empty() && entry.content_type.is_empty();
         return nothing && (entry.message_id, entry.ordinal) == (said.message_id, said.ordinal);
     }
     entry == said
+}
+
+fn edited(entry: &proto::Entry) -> Option<&proto::MessageEdited> {
+    match entry.event.as_ref()?.event.as_ref()? {
+        proto::event::Event::MessageEdited(edited) => Some(edited),
+        _ => None,
+    }
 }
 
 fn is_direct(conversation: &Conversation) -> bool {

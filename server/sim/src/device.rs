@@ -400,8 +400,12 @@ impl Device {
                 self.passed.insert(client_message_id);
                 return;
             }
-            Reply::Refused(Refusal::ResendUnknown) => panic!("nothing is older than the window here"),
+            Reply::Refused(Refusal::ResendUnknown) => {
+                assert!(server.forgets(), "nothing is older than the window here");
+            }
             Reply::Refused(_) => {}
+            // A reaction that changes nothing is answered with the message.
+            Reply::Sent { seq, duplicate: true, .. } if self.outbox[at].reacts_to() == Some(seq) => {}
             Reply::Sent { conversation, seq, message_id, duplicate, .. } => {
                 let name = MessageName { sender: self.user, device: self.id, client_message_id };
                 server.ledger.note_ack(&conversation, name, seq, message_id);
@@ -500,7 +504,7 @@ pub fn check_skip(ledger: &Ledger, user: UserId, conversation: &Conversation, he
     let tail = ledger.visible_head(user, conversation).0.saturating_sub(SYNC_ENTRIES_MAX);
     for seq in (held.0 + 1..=after.0).map(Seq) {
         let started_later = held == Seq(0) && (seq <= delivered || seq.0 <= tail);
-        let hidden = !ledger.may_see(user, conversation, seq);
+        let hidden = ledger.may_be_gone(conversation, seq) || !ledger.may_see(user, conversation, seq);
         assert!(hidden || started_later, "{user} jumps over {seq} of {conversation:?}, from {held} to {after}");
     }
 }
@@ -516,6 +520,13 @@ pub fn check_signal(ledger: &Ledger, user: UserId, conversation: &Conversation, 
 pub const SYNC_ENTRIES_MAX: u64 = 20;
 
 impl Outgoing {
+    fn reacts_to(&self) -> Option<Seq> {
+        match &self.request {
+            Request::Append { append: Append { action: Action::React { seq, .. }, .. }, .. } => Some(*seq),
+            _ => None,
+        }
+    }
+
     fn new(conversation: Option<Conversation>, request: Request, client_message_id: ClientMessageId) -> Outgoing {
         Outgoing { conversation, request, client_message_id, tried: false, waiting: false }
     }

@@ -1,16 +1,16 @@
 //! What must hold, whatever happens: checked against what is durable, at each effect that leaves and each frame that
 //! a client takes. A check that fails panics.
 
-use crate::rules::objection;
+use crate::rules::{objection, objection_to_operation};
 use hubbub_codec::content::{Change, Content, MutedUntil, Role};
 use hubbub_codec::ids as codec;
 use hubbub_codec::proto;
-use hubbub_codec::timeline::{Timeline, TimelineMember};
+use hubbub_codec::timeline::{Timeline, TimelineMember, TimelineMessage};
 use hubbub_core::entry::{Entries, EntryHeader};
-use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, MessageId, MessageName, Seq, UserId};
+use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, MessageId, MessageName, Seq, Timestamp, UserId};
 use hubbub_core::machine::Effect;
 use hubbub_core::message::Summary;
-use hubbub_core::records::{self, Batch, Block, MemberRecord, Write};
+use hubbub_core::records::{self, Batch, Block, MemberRecord, Retention, Write};
 use hubbub_core::request::{ConversationState, Reply};
 use hubbub_shadow::Store;
 use prost::Message as _;
@@ -28,6 +28,10 @@ pub struct Ledger {
     /// What they amount to.
     timelines: BTreeMap<Conversation, Timeline>,
     acked: BTreeMap<(Conversation, MessageName), (Seq, MessageId)>,
+    /// The latest that the clock has shown.
+    pub latest: Timestamp,
+    /// How long bodies are kept where nobody chose.
+    pub retention: Retention,
     /// Durable entries were lost at some time.
     went_back: bool,
     /// Entries by what they say.
@@ -42,6 +46,12 @@ pub struct Ledger {
     pub duplicates: u64,
 }
 
+/// How long bodies are kept where they are kept for a time, in microseconds.
+const TTL_US: i64 = 60_000_000;
+
+/// The clock steps back so far, in microseconds; what was due stays due.
+const CLOCK_STEP_US_MAX: i64 = 10_000_000;
+
 impl Ledger {
     /// Nothing yet, in so many partitions.
     #[must_use]
@@ -53,6 +63,8 @@ impl Ledger {
             said: BTreeMap::new(),
             timelines: BTreeMap::new(),
             acked: BTreeMap::new(),
+            latest: Timestamp(0),
+            retention: Retention::Forever,
             went_back: false,
             kinds: BTreeMap::new(),
             acks: 0,
@@ -64,12 +76,39 @@ impl Ledger {
 
     /// Makes a batch durable; a name must be new in its conversation.
     pub fn apply(&mut self, batch: Batch) {
+        let mut chosen = BTreeMap::new();
         for write in &batch.writes {
-            if let Write::PutBlock(conversation, block) = write {
-                self.note_block(conversation, block);
+            match write {
+                Write::PutBlock(conversation, block) => self.note_block(conversation, block),
+                Write::PutConversation(conversation, record) => {
+                    chosen.insert(*conversation, record.history().retention);
+                }
+                Write::RewriteBlock(conversation, block) => {
+                    let stored = || self.store.record(conversation).and_then(|record| record.history().retention);
+                    let retention = chosen.get(conversation).copied().unwrap_or_else(stored);
+                    self.check_due(conversation, block, retention.unwrap_or(self.retention), batch.time);
+                }
+                _ => {}
             }
         }
         self.store.apply(batch);
+    }
+
+    /// What loses its body was revoked, or has been kept for as long as it must be.
+    fn check_due(&self, conversation: &Conversation, block: &Block, retention: Retention, time: Timestamp) {
+        let decoded = proto::Entries::decode(block.entries.clone()).expect("entries of the protocol");
+        for entry in decoded.entries.iter().filter(|entry| entry.gone_reason() == proto::GoneReason::Expired) {
+            let seq = Seq(entry.seq);
+            let due = match retention {
+                Retention::Forever => false,
+                Retention::Ttl { seconds } => {
+                    entry.time_us + i64::from(seconds) * 1_000_000 <= time.0 + CLOCK_STEP_US_MAX
+                }
+                Retention::UntilDelivered => self.is_held_by_all(conversation, seq),
+            };
+            let floor = self.store.record(conversation).map_or(Seq(0), |record| record.floor);
+            assert!(due || seq <= floor, "{seq} of {conversation:?} expires early: {retention:?}");
+        }
     }
 
     fn note_block(&mut self, conversation: &Conversation, block: &Block) {
@@ -99,6 +138,9 @@ impl Ledger {
             panic!("{entry:?} in {conversation:?} was not allowed: {objection}");
         }
         *self.kinds.entry(kind(&entry)).or_default() += 1;
+        if let Some(objection) = objection_to_operation(timeline, &entry) {
+            panic!("{entry:?} in {conversation:?} was not allowed: {objection}");
+        }
         timeline.push(&entry);
         self.said.entry(*conversation).or_default().push(entry);
     }
@@ -233,7 +275,10 @@ impl Ledger {
         for (seq, entry) in (after.0 + 1..).map(Seq).zip(Entries::new(encoded)) {
             let header = EntryHeader::decode(entry).expect("an entry");
             assert_eq!(header.seq, seq, "entries of {conversation:?} are contiguous");
-            assert_eq!(Some(&header), self.entry(conversation, seq), "what is shown is durable");
+            let durable = self.entry(conversation, seq).expect("what is shown is durable");
+            // What has lost its body is no message any more.
+            let shown = EntryHeader { is_message: durable.is_message, ..header };
+            assert_eq!((&shown, header.is_message <= durable.is_message), (durable, true), "what is shown is durable");
             assert!(self.may_see(user, conversation, seq), "{user} may see {seq} of {conversation:?}");
         }
     }
@@ -254,8 +299,31 @@ impl Ledger {
                 spans.iter().rev().find(|span| span.joined <= state.head.next()).map_or(1, |span| span.joined.0);
             let ordinal = |seq: Seq| self.entry(id, seq).map_or(0, |entry| entry.ordinal);
             let from = state.read.max(Seq(joined - 1)).min(state.head);
-            assert_eq!(state.unread, ordinal(state.head) - ordinal(from), "unread of {user} in {id:?}: {state:?}");
+            let from = from.max(state.floor.min(state.head));
+            let exact = ordinal(state.head) - ordinal(from);
+            // Edits and reactions count in a direct conversation whose marks rise meanwhile; what is about to expire
+            // need not count any more.
+            let most = if id.peer_of(user).is_some() { (state.head.0 - from.0).max(exact) } else { exact };
+            let least = if self.may_be_gone(id, from.next()) { 0 } else { exact };
+            assert!((least..=most).contains(&state.unread), "unread of {user} in {id:?} is {exact}: {state:?}");
         }
+    }
+
+    /// Whether the body at a seq is gone, or is due to go: the server may know of that before it is durable.
+    #[must_use]
+    pub fn may_be_gone(&self, conversation: &Conversation, seq: Seq) -> bool {
+        let floor = self.store.record(conversation).map_or(Seq(0), |record| record.floor);
+        let Some(said) = self.said(conversation, seq).filter(|_| seq > floor) else { return seq <= floor };
+        let mut changes = self.said.get(conversation).into_iter().flatten().map(Content::of);
+        let chosen = changes.any(|content| matches!(content, Content::Change(Change::RetentionChanged(_))));
+        let old = said.time_us + TTL_US <= self.latest.0 + CLOCK_STEP_US_MAX;
+        (chosen || self.retention != Retention::Forever) && (old || self.is_held_by_all(conversation, seq))
+    }
+
+    fn is_held_by_all(&self, conversation: &Conversation, seq: Seq) -> bool {
+        let members = self.store.members(conversation).map(|(user, _)| user);
+        let mut members = members.filter(|user| self.store.is_present(conversation, *user));
+        members.all(|user| self.store.marks(conversation, user).0 >= seq)
     }
 
     /// Sabotage: the newest block of a log that holds an acked entry was never durable.
@@ -275,9 +343,9 @@ impl Ledger {
     /// The disk is as it was at an earlier time, which may happen to a server that does not sync: what was acked
     /// since is lost, and nobody may take the log for the one it was.
     pub fn go_back_to(&mut self, earlier: &Ledger) {
-        let counts = (self.acks, self.taken, self.repeated, self.duplicates);
+        let counts = (self.acks, self.taken, self.repeated, self.duplicates, self.latest);
         *self = earlier.clone();
-        (self.acks, self.taken, self.repeated, self.duplicates) = counts;
+        (self.acks, self.taken, self.repeated, self.duplicates, self.latest) = counts;
         self.went_back = true;
         let Ledger { stored, acked, .. } = self;
         acked.retain(|name, _| stored.contains_key(name));
@@ -296,6 +364,50 @@ impl Ledger {
             let entry = self.entry(conversation, *seq).expect("an acked message is never lost");
             assert_eq!((entry.name, entry.message_id), (Some(*name), *id), "an acked message is where its ack said");
         }
+    }
+
+    /// What is stored of logs is what they amount to: in the newest form, without what was revoked, and complete above
+    /// the floor.
+    pub fn check_logs(&self) {
+        for id in self.store.conversations() {
+            let (Some(record), Some(timeline)) = (self.store.record(id), self.timeline(id)) else { continue };
+            let floor = record.floor;
+            let raw = self.decoded(id, false);
+            let newest = self.decoded(id, true);
+            let last = raw.last().map_or(0, |entry| entry.seq);
+            assert_eq!(last, self.head(id).0, "the log of {id:?} ends at its head");
+            assert!(raw.windows(2).all(|two| two[0].seq + 1 == two[1].seq), "{id:?} is stored without a gap");
+            let first = raw.first().map_or(1, |entry| entry.seq);
+            assert!(first <= floor.0 + 1, "{id:?} is kept above its floor {floor}, and begins at {first}");
+            for entry in raw.iter().chain(&newest) {
+                self.check_stored(id, timeline, floor, entry);
+            }
+            newest.iter().filter(|entry| entry.seq > floor.0).for_each(|entry| check_newest(id, timeline, entry));
+        }
+    }
+
+    fn decoded(&self, conversation: &Conversation, overlay: bool) -> Vec<proto::Entry> {
+        let bytes = self.store.log(conversation, overlay);
+        proto::Entries::decode(&bytes[..]).expect("entries of the protocol").entries
+    }
+
+    /// What must be gone is gone, and nothing else.
+    fn check_stored(&self, id: &Conversation, timeline: &Timeline, floor: Seq, entry: &proto::Entry) {
+        let seq = Seq(entry.seq);
+        let said = self.said(id, seq).expect("what is stored was decided");
+        let of_edit = match Content::of(said) {
+            Content::Change(Change::Edited { seq, .. }) => timeline.message(seq),
+            _ => None,
+        };
+        let is_revoked = |message: Option<&TimelineMessage>| message.is_some_and(|message| message.gone.is_some());
+        let revoked = is_revoked(timeline.message(codec::Seq(seq.0)));
+        let has_body = !entry.body.is_empty() || edit_body(entry).is_some_and(|body| !body.is_empty());
+        assert!(
+            !(has_body && (revoked || is_revoked(of_edit) || seq <= floor)),
+            "the body of {seq} of {id:?} is gone: {entry:?}"
+        );
+        let is_gone = entry.event_type() == proto::EventType::Gone;
+        assert_eq!(is_gone, revoked || seq <= floor, "{seq} of {id:?} is gone or not: {entry:?}, floor {floor}");
     }
 
     /// What is stored of groups is what their logs amount to; and they have an owner among their members, or nobody.
@@ -318,6 +430,26 @@ impl Ledger {
             assert!(owned, "{id:?} has an owner: {owner} is {role:?}");
         }
     }
+}
+
+/// The body in an entry that records an edit.
+fn edit_body(entry: &proto::Entry) -> Option<&[u8]> {
+    match entry.event.as_ref()?.event.as_ref()? {
+        proto::event::Event::MessageEdited(edited) => Some(&edited.body),
+        _ => None,
+    }
+}
+
+/// `History` shows a message as its log makes it.
+fn check_newest(id: &Conversation, timeline: &Timeline, entry: &proto::Entry) {
+    let Some(message) = timeline.message(codec::Seq(entry.seq)) else { return };
+    assert_eq!(entry.body, message.body, "{} of {id:?} is shown in its newest form", entry.seq);
+    let edited = entry.edited.as_ref().map(|edited| codec::Seq(edited.seq));
+    assert_eq!(edited, message.edited, "the edit of {} of {id:?} is shown", entry.seq);
+    let shown: BTreeMap<&str, usize> =
+        entry.reactions.iter().map(|reaction| (reaction.emoji.as_str(), reaction.count as usize)).collect();
+    let known = message.reactions.iter().map(|(emoji, users)| (emoji.as_str(), users.len())).collect();
+    assert_eq!(shown, known, "the reactions to {} of {id:?} are counted", entry.seq);
 }
 
 /// What an entry says, in a word.

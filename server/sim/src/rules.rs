@@ -7,6 +7,30 @@ use hubbub_codec::ids::UserId;
 use hubbub_codec::proto;
 use hubbub_codec::timeline::Timeline;
 
+/// Why an operation on the log should not be there, if so.
+#[must_use]
+pub fn objection_to_operation(before: &Timeline, entry: &proto::Entry) -> Option<&'static str> {
+    let sender = UserId(entry.sender);
+    let administers = before.members().get(&sender).is_some_and(|member| member.role >= Role::Admin);
+    let kept = |seq| before.message(seq).filter(|message| message.gone.is_none());
+    let Content::Change(change) = Content::of(entry) else { return None };
+    let (allowed, rule) = match change {
+        Change::Edited { seq, .. } => {
+            (kept(seq).is_some_and(|message| message.sender == sender), "only what one wrote is edited")
+        }
+        Change::Revoked { seq } => {
+            let may = kept(seq).is_some_and(|message| administers || message.sender == sender);
+            (may, "its sender may not take this message back")
+        }
+        Change::Reacted { seq, emoji, removed } => {
+            let users = kept(seq).map(|message| message.reactions.get(&emoji).is_some_and(|all| all.contains(&sender)));
+            (users == Some(removed), "it changes nothing")
+        }
+        _ => (true, ""),
+    };
+    (!allowed).then_some(rule)
+}
+
 /// Why a group's next entry should not be there, if so.
 #[must_use]
 pub fn objection(before: &Timeline, entry: &proto::Entry) -> Option<&'static str> {
@@ -35,6 +59,7 @@ pub fn objection(before: &Timeline, entry: &proto::Entry) -> Option<&'static str
             Change::RoleChanged { .. } | Change::GroupDeleted => {
                 (role == Some(Role::Owner), "its sender does not own the group")
             }
+            Change::RetentionChanged(_) => (administers, "its sender may not choose the retention"),
             Change::MemberMuted { member, .. } => {
                 (administers && below(&member), "its sender may not mute this member")
             }

@@ -75,8 +75,10 @@ impl Server {
     /// A server without data.
     #[must_use]
     pub fn new(settings: Settings, slots: SlotTable, limits: EdgeLimits) -> Server {
+        let mut ledger = Ledger::new(slots.partitions());
+        ledger.retention = settings.retention.default;
         let mut server = Server {
-            ledger: Ledger::new(slots.partitions()),
+            ledger,
             now: Timestamp(1_700_000_000_000_000),
             elapsed: Duration::ZERO,
             read_failures: 0,
@@ -128,6 +130,12 @@ impl Server {
     /// Whether the disk is nearly full.
     pub fn set_storage_full(&mut self, full: bool) {
         self.shards.iter_mut().for_each(|shard| shard.handle(Input::StorageFull(full), self.now));
+    }
+
+    /// Whether resends may be older than what the server searches.
+    #[must_use]
+    pub fn forgets(&self) -> bool {
+        self.settings.dedup_age_max_ms < Settings::default().dedup_age_max_ms
     }
 
     /// How many partitions there are.
@@ -199,6 +207,7 @@ impl Server {
     pub fn pass(&mut self, ms: u64) {
         self.now = self.now.plus_ms(ms);
         self.elapsed += Duration::from_millis(ms);
+        self.ledger.latest = self.ledger.latest.max(self.now);
     }
 
     /// Somebody sets the clock back.

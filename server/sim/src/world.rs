@@ -11,10 +11,11 @@ use crate::server::{ConnectionId, EdgeLimits, Server};
 use bytes::Bytes;
 use hubbub_codec::content;
 use hubbub_codec::ids as codec;
+use hubbub_codec::timeline::Timeline;
 use hubbub_core::ids::{Conversation, DeviceId, Seq, UserId};
-use hubbub_core::records::{GroupSettings, Role};
+use hubbub_core::records::{GroupSettings, Retention, Role};
 use hubbub_core::request::{Action, Mute};
-use hubbub_core::settings::Settings;
+use hubbub_core::settings::{RetentionSettings, Settings};
 use hubbub_core::slots::SlotTable;
 use std::collections::BTreeMap;
 
@@ -260,7 +261,8 @@ impl World {
             return self.break_off(step, at);
         }
         match self.dice.below(20) {
-            0..=8 => self.say(step, at),
+            0..=6 => self.say(step, at),
+            7 | 8 => self.operate(step, at),
             9..=11 => self.change_group(step, at),
             12..=15 => self.mark(at),
             16 if self.dice.per_mille(500) => self.look(at),
@@ -313,6 +315,27 @@ impl World {
     fn body(&mut self, bytes: usize) -> Bytes {
         self.bodies += 1;
         format!("message {:>width$}", self.bodies, width = bytes.max(1)).into()
+    }
+
+    /// Somebody edits, takes back or reacts to a message, mostly one that they may; or chooses the retention.
+    fn operate(&mut self, step: usize, at: usize) {
+        let Some(conversation) = self.some_conversation(at) else { return };
+        let own = codec::UserId(self.clients[at].user().0);
+        let messages = self.server.ledger.timeline(&conversation).into_iter().flat_map(Timeline::messages);
+        let (own, others): (Vec<_>, Vec<_>) = messages.partition(|(_, message)| message.sender == own);
+        let seqs: Vec<Seq> =
+            (if self.dice.per_mille(700) { own } else { others }).into_iter().map(|(seq, _)| Seq(seq.0)).collect();
+        let Some(&seq) = self.dice.pick(&seqs) else { return };
+        let emoji = (*self.dice.pick(&["a", "b", "c"]).expect("there are some")).to_owned();
+        let action = match self.dice.below(12) {
+            0..=3 => Action::Edit { seq, body: self.body(3), content_type: String::new() },
+            4..=6 => Action::Revoke(seq),
+            7 | 8 => Action::React { seq, emoji, remove: false },
+            9 | 10 => Action::React { seq, emoji, remove: true },
+            _ => Action::SetRetention(some_retention(&mut self.dice)),
+        };
+        self.note(|| format!("{step}: {} {action:?} {conversation:?}", self.clients[at].user()));
+        self.clients[at].append(&mut self.server, conversation, action);
     }
 
     fn has_account(&self, user: UserId) -> bool {
@@ -497,6 +520,7 @@ impl World {
         let ledger = &self.server.ledger;
         ledger.check_acked();
         ledger.check_groups();
+        ledger.check_logs();
         assert!(ledger.store.outbox().is_empty(), "every home knows of its users' memberships");
         for client in &self.clients {
             client.check(ledger, self.refusals);
@@ -531,6 +555,13 @@ impl World {
     }
 }
 
+fn some_retention(dice: &mut Dice) -> Option<Retention> {
+    let ttl = Retention::Ttl { seconds: 60 };
+    *dice
+        .pick(&[None, Some(Retention::Forever), Some(Retention::Forever), Some(ttl), Some(Retention::UntilDelivered)])
+        .expect("there are some")
+}
+
 /// Invitations remembered, so that most are used more than once.
 const INVITATIONS_MAX: usize = 12;
 
@@ -554,6 +585,14 @@ fn settings(dice: &mut Dice, refusals: bool) -> Settings {
         pending_bytes_max: if refusals { dice.between(1_000, 50_000) } else { 64 << 20 },
         marks_waiting_max: dice.between(1, 50),
         ring_timeout_ms: dice.between(50, 3_000) as u64,
+        // Now and then so short that resends are older, and blocks are removed.
+        dedup_age_max_ms: if dice.per_mille(100) { 3_000 } else { Settings::default().dedup_age_max_ms },
+        edit_age_max_ms: if dice.per_mille(200) { 500 } else { Settings::default().edit_age_max_ms },
+        retention: RetentionSettings {
+            default: some_retention(dice).unwrap_or(Retention::Forever),
+            drop_entries_min: dice.between(1, 30) as u64,
+            ..RetentionSettings::default()
+        },
         conversation_idle_ms: dice.between(100, 60_000) as u64,
         ..Settings::default()
     }

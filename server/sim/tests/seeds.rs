@@ -23,7 +23,22 @@ fn everything_happens() {
     for seed in 0..60 {
         seen.extend(hubbub_sim::run(seed, STEPS, false).into_iter().flat_map(|summary| summary.entries.into_keys()));
     }
-    let kinds = ["added", "created", "deleted", "joined", "left", "message", "muted", "removed", "role", "updated"];
+    let kinds = [
+        "added",
+        "created",
+        "deleted",
+        "edited",
+        "joined",
+        "left",
+        "message",
+        "muted",
+        "reacted",
+        "removed",
+        "retention",
+        "revoked",
+        "role",
+        "updated",
+    ];
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), kinds);
 }
 
