@@ -43,7 +43,7 @@ fn acknowledged_messages_survive_kills_with_os() {
 
 fn survive(durability: &str) {
     let kills = std::env::var("HUBBUB_TEST_KILLS").map_or(3, |text| text.parse().expect("a number of kills"));
-    let mut server = Setup::new().config(&format!("durability = \"{durability}\"")).start();
+    let mut server = Setup::new().unlimited().config(&format!("durability = \"{durability}\"")).start();
     for user in 1..=PEOPLE {
         drop(Raw::login(&server, user, 9));
     }

@@ -1,8 +1,11 @@
 //! Rates: what a person does passes, what a flood does is refused with a time to wait, and nobody else notices.
 
 use crate::support::*;
+use hubbub_codec::client::Client;
+use hubbub_codec::ids::{DeviceId, UserId};
 use hubbub_codec::proto::error::Action;
 use hubbub_codec::proto::{Error, ErrorCode, Signal};
+use hubbub_codec::session::{OutgoingMessage, Recipient, SessionConfig};
 
 /// Refusals for this reason.
 const LIMITED: &str = "hubbub_refusals_total{reason=\"rate_limited\"}";
@@ -75,6 +78,39 @@ fn whoever_waits_is_served() {
         }
         other => matches!(other, Down::Sent(_)),
     });
+}
+
+#[test]
+fn the_client_library_waits_and_keeps_the_order() {
+    // Slower than what one client sends at once, and one on the wire at a time keeps its order.
+    let config = "limits.user_messages_per_second = 40\nlimits.user_messages_burst = 2";
+    let server = Setup::new().config(config).start();
+    drop(Raw::login(&server, 20, 1));
+    let config = SessionConfig { sends_in_flight_max: 1, ..SessionConfig::new(server.token(10), DeviceId(1)) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let stats = runtime.block_on(async {
+        let (client, _events) = Client::connect(server.clients.to_string(), config);
+        let send = |n: u64| {
+            let client = client.clone();
+            tokio::spawn(
+                async move { client.send(Recipient::User(UserId(20)), OutgoingMessage::text(n.to_string())).await },
+            )
+        };
+        // All wait in the session before the first is answered: tasks of one thread begin in the order of their making.
+        let sends: Vec<_> = (0..12).map(send).collect();
+        for sent in sends {
+            assert!(!sent.await.unwrap().unwrap().duplicate);
+        }
+        client.stats().await.unwrap()
+    });
+    assert!(stats.rate_limited > 0);
+    // Nothing had been stored of what was refused, so nothing was searched for.
+    assert_eq!(stats.resends, 0);
+    let mut bob = Raw::login(&server, 20, 1);
+    bob.sync(vec![cursor(direct(10, 20), 0, 0)], false);
+    let mut log = Reader::new(direct(10, 20));
+    log.read_up_to(&mut bob, 12);
+    assert_eq!(log.texts(), (0..12).map(|n| n.to_string()).collect::<Vec<_>>());
 }
 
 #[test]
