@@ -26,7 +26,11 @@ pub(crate) enum Cost {
 impl Cost {
     pub(crate) fn of(action: &Action) -> Cost {
         match action {
-            Action::Message { body, content_type, .. } => Cost::Message { bytes: body.len() + content_type.len() },
+            Action::Message { body, content_type, .. } | Action::Edit { body, content_type, .. } => {
+                Cost::Message { bytes: body.len() + content_type.len() }
+            }
+            Action::React { emoji, .. } => Cost::Message { bytes: emoji.len() },
+            Action::Revoke(_) => Cost::Message { bytes: 0 },
             _ => Cost::GroupOperation,
         }
     }

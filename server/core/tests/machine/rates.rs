@@ -2,7 +2,7 @@
 
 use super::world::{Client, World, append, check, dm};
 use hubbub_core::bucket::Rate;
-use hubbub_core::ids::{Conversation, UserId};
+use hubbub_core::ids::{Conversation, Seq, UserId};
 use hubbub_core::request::{Action, Request};
 use hubbub_core::settings::{Settings, UserRates};
 
@@ -40,6 +40,23 @@ fn messages_of_all_devices_count_together() {
     world.send(tablet, chat, "f");
     world.send(tablet, chat, "g");
     check(&mut world, tablet, &[LIMITED, "sent 6"]);
+}
+
+#[test]
+fn what_is_done_to_messages_counts_like_messages() {
+    let rates = UserRates { messages: Rate::per_second(1, 3), ..UserRates::default() };
+    let (mut world, [phone, _], _, chat, _) = chat(rates);
+    let react = |emoji: &str| Action::React { seq: Seq(1), emoji: emoji.to_owned(), remove: false };
+    world.act(phone, chat, "a", react("+"));
+    world.act(
+        phone,
+        chat,
+        "b",
+        Action::Edit { seq: Seq(1), body: b"x".as_slice().into(), content_type: String::new() },
+    );
+    world.act(phone, chat, "c", Action::Revoke(Seq(1)));
+    world.act(phone, chat, "d", react("-"));
+    check(&mut world, phone, &[LIMITED, "sent 2", "sent 3", "sent 4"]);
 }
 
 #[test]
