@@ -511,11 +511,7 @@ impl Shard {
             ConversationMessage::Signal(caller, _) => self.answer_signal(caller, Reply::Refused(refusal)),
             ConversationMessage::State(query) => self.answer_state(query, conversation, None),
             ConversationMessage::Pull(pull) => self.pull_failed(conversation, pull),
-            ConversationMessage::Mark(mark) => {
-                if let Some(to) = mark.reply_to {
-                    self.reply_now(to, Reply::Refused(refusal));
-                }
-            }
+            ConversationMessage::Mark(mark) => self.postpone_mark(conversation, mark, refusal),
             ConversationMessage::Unfollow(_) | ConversationMessage::Confirm(_) | ConversationMessage::Missing(_) => {}
         }
     }

@@ -32,6 +32,18 @@ impl Shard {
         }
     }
 
+    /// A mark's conversation could not be read: whoever wants an answer is refused and may say it again; what nobody
+    /// hears of comes again with a later tick, as long as there is room.
+    pub(super) fn postpone_mark(&mut self, conversation: Conversation, mark: Mark, refusal: Refusal) {
+        if let Some(to) = mark.reply_to {
+            return self.reply_now(to, Reply::Refused(refusal));
+        }
+        if self.marks.len() < self.settings.marks_waiting_max {
+            let waiting = self.marks.entry((conversation, mark.user, mark.device)).or_default();
+            *waiting = (waiting.0.max(mark.delivered), waiting.1.max(mark.read));
+        }
+    }
+
     /// At the home: marks rise to what the device says, and no higher than the head.
     pub(super) fn apply_mark(&mut self, home: usize, mark: Mark) {
         let now = self.now;

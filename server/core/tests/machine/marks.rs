@@ -138,3 +138,21 @@ fn marks_survive_when_the_conversation_leaves_memory() {
     world.sync(bob, &[(chat, 3)], false);
     check(&mut world, bob, &["synced dm head 3 read 2 unread 1"]);
 }
+
+#[test]
+fn a_mark_whose_conversation_cannot_be_read_comes_again_with_the_next_tick() {
+    for shards in [1, 2] {
+        let (mut world, _, _, (_, b), chat) = chat(shards);
+        world.crash();
+        let bob = world.login(b);
+        world.fail_reads = true;
+        world.tell(bob, mark(chat, 3, 2));
+        world.tick();
+        world.go();
+        assert_eq!(world.store.marks(&chat, b), (Seq(0), Seq(0)));
+        world.fail_reads = false;
+        world.tick();
+        world.go();
+        assert_eq!(world.store.marks(&chat, b), (Seq(3), Seq(2)), "with {shards} shards");
+    }
+}
