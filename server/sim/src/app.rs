@@ -361,6 +361,19 @@ impl App {
         self.settle(server);
     }
 
+    /// Looks at the end of a log, and asks who holds a message of one's own.
+    pub fn probe(&mut self, server: &mut Server, conversation: Conversation, own: Option<Seq>) {
+        use proto::history::Position;
+        let (now, id) = (server.elapsed, to_codec(&conversation));
+        let asked = self.session.history(now, &id, Position::BeforeSeq(u64::MAX), 50);
+        self.note_request(asked);
+        if let Some(seq) = own {
+            let asked = self.session.message_info(now, &id, codec::Seq(seq.0), codec::UserId(0), 3);
+            self.note_request(asked);
+        }
+        self.settle(server);
+    }
+
     /// Makes an invitation, or voids all of a group.
     pub fn invite(&mut self, server: &mut Server, group: GroupId, dice: &mut Dice) {
         let (now, group) = (server.elapsed, codec::GroupId(group.0));

@@ -7,7 +7,7 @@ use crate::ledger::Ledger;
 use crate::server::{ConnectionId, Server};
 use hubbub_core::ids::{Conversation, DeviceId, GroupId, Seq, UserId};
 use hubbub_core::records::{InviteHash, PagePosition};
-use hubbub_core::request::{Action, Request};
+use hubbub_core::request::{Action, InfoQuery, Request};
 use hubbub_core::signal::SignalKind;
 
 /// See the module.
@@ -209,6 +209,21 @@ impl Client {
         }
     }
 
+    /// Looks at the end of a log, and asks who holds a message of one's own.
+    pub fn probe(&mut self, server: &mut Server, conversation: Conversation, own: Option<Seq>) {
+        match self {
+            Client::Plain(device) => {
+                let position = PagePosition::Before(Seq(u64::MAX));
+                device.ask(server, Request::History { conversation, position, limit: 50, raw: false });
+                if let Some(seq) = own {
+                    let query = InfoQuery { seq, members_after: UserId(0), members_limit: 3 };
+                    device.ask(server, Request::MessageInfo { conversation, query });
+                }
+            }
+            Client::App(app) => app.probe(server, conversation, own),
+        }
+    }
+
     /// Names a conversation in a further sync (an application's session does that by itself).
     pub fn sync_again(&mut self, server: &mut Server, conversation: Conversation) {
         if let Client::Plain(device) = self
@@ -238,7 +253,11 @@ impl Client {
 fn question(conversation: Conversation, dice: &mut Dice) -> Request {
     let seq = Seq(dice.below(30) as u64);
     let limit = dice.between(1, 10);
-    match (dice.below(4), conversation) {
+    match (dice.below(5), conversation) {
+        (4, _) => {
+            let query = InfoQuery { seq, members_after: UserId(0), members_limit: limit };
+            Request::MessageInfo { conversation, query }
+        }
         (0, _) => {
             Request::History { conversation, position: PagePosition::After(seq), limit, raw: seq.0.is_multiple_of(2) }
         }

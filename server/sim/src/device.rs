@@ -371,6 +371,8 @@ impl Device {
                 Pending::Signal,
                 Reply::Refused(Refusal::UnknownConversation | Refusal::Forbidden(_) | Refusal::Muted { .. }),
             ) => {}
+            (Pending::Other, Reply::MessageInfo(_)) => {}
+            (Pending::Other, Reply::Refused(Refusal::UnknownMessage(_) | Refusal::Forbidden(_))) => {}
             (Pending::Other, Reply::History { .. } | Reply::Group(_) | Reply::Conversations { .. }) => {}
             (Pending::Other, Reply::Refused(Refusal::UnknownConversation | Refusal::ReadFailed)) => {}
             (pending, reply) => panic!("{pending:?} of {}/{} is answered with {reply:?}", self.user, self.id),
@@ -395,7 +397,9 @@ impl Device {
         let at = self.outbox.iter().position(|outgoing| outgoing.client_message_id == client_message_id);
         let at = at.expect("what is answered was asked");
         match reply {
-            Reply::Refused(Refusal::Overloaded | Refusal::StorageFull | Refusal::ReadFailed) => {
+            Reply::Refused(
+                Refusal::Overloaded | Refusal::StorageFull | Refusal::ReadFailed | Refusal::RateLimited { .. },
+            ) => {
                 self.outbox[at].waiting = false;
                 self.passed.insert(client_message_id);
                 return;

@@ -2,6 +2,7 @@
 //! a client takes. A check that fails panics.
 
 use crate::rules::{objection, objection_to_operation};
+use bytes::Bytes;
 use hubbub_codec::content::{Change, Content, MutedUntil, Role};
 use hubbub_codec::ids as codec;
 use hubbub_codec::proto;
@@ -11,7 +12,7 @@ use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, MessageId, Messa
 use hubbub_core::machine::Effect;
 use hubbub_core::message::Summary;
 use hubbub_core::records::{self, Batch, Block, MemberRecord, Retention, Write};
-use hubbub_core::request::{ConversationState, Reply};
+use hubbub_core::request::{ConversationState, MessageInfo, Reply};
 use hubbub_shadow::Store;
 use prost::Message as _;
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub struct Ledger {
     pub latest: Timestamp,
     /// How long bodies are kept where nobody chose.
     pub retention: Retention,
+    /// The world rests, and people only look.
+    pub settled: bool,
     /// Durable entries were lost at some time.
     went_back: bool,
     /// Entries by what they say.
@@ -65,6 +68,7 @@ impl Ledger {
             acked: BTreeMap::new(),
             latest: Timestamp(0),
             retention: Retention::Forever,
+            settled: false,
             went_back: false,
             kinds: BTreeMap::new(),
             acks: 0,
@@ -234,6 +238,14 @@ impl Ledger {
         }
     }
 
+    fn check_info(&self, user: UserId, info: &MessageInfo) {
+        self.check_summary(user, &info.conversation, &info.summary);
+        for (of, delivered, read) in &info.receipts {
+            let durable = self.store.marks(&info.conversation, *of);
+            assert!(*delivered <= durable.0 && *read <= durable.1, "marks of {of} are durable when shown");
+        }
+    }
+
     fn check_summary(&self, user: UserId, conversation: &Conversation, summary: &Summary) {
         let author = self.entry(conversation, summary.seq).and_then(|entry| entry.name).map(|name| name.sender);
         assert_eq!(author, Some(user), "authors are told of their own messages");
@@ -244,6 +256,8 @@ impl Ledger {
         let read = marks.iter().filter(|marks| marks.1 >= summary.seq).count();
         let durable = summary.delivered as usize <= delivered && summary.read as usize <= read;
         assert!(durable, "{summary:?} in {conversation:?} is durable when shown: {delivered} and {read}");
+        let exact = (summary.delivered as usize, summary.read as usize) == (delivered, read);
+        assert!(exact || !self.settled, "{summary:?} in {conversation:?} is exact at rest: {delivered} and {read}");
     }
 
     fn check_reply(&self, user: UserId, reply: &Reply) {
@@ -257,7 +271,11 @@ impl Ledger {
             }
             Reply::History { conversation, page, .. } => {
                 self.check_entries(user, conversation, page.after, &page.entries);
+                if self.settled {
+                    self.check_shown(conversation, &page.entries);
+                }
             }
+            Reply::MessageInfo(info) => self.check_info(user, info),
             Reply::Synced(states) => states.iter().for_each(|state| self.check_state(user, state)),
             Reply::Group(info) => {
                 assert!(info.head <= self.head(&Conversation::Group(info.group)), "a group's head is durable");
@@ -281,6 +299,14 @@ impl Ledger {
             assert_eq!((&shown, header.is_message <= durable.is_message), (durable, true), "what is shown is durable");
             assert!(self.may_see(user, conversation, seq), "{user} may see {seq} of {conversation:?}");
         }
+    }
+
+    /// At rest, `History` shows what the log amounts to.
+    fn check_shown(&self, conversation: &Conversation, encoded: &Bytes) {
+        let shown = proto::Entries::decode(encoded.clone()).expect("entries of the protocol").entries;
+        let floor = self.store.record(conversation).map_or(0, |record| record.floor.0);
+        let Some(timeline) = self.timeline(conversation) else { return };
+        shown.iter().filter(|entry| entry.seq > floor).for_each(|entry| check_newest(conversation, timeline, entry));
     }
 
     fn check_state(&self, user: UserId, state: &ConversationState) {

@@ -9,7 +9,7 @@ use hubbub_core::entry::Entries;
 use hubbub_core::ids::Seq;
 use hubbub_core::machine::Effect;
 use hubbub_core::message::{Message, SessionMessage};
-use hubbub_core::records::{Page, Read, ReadResult};
+use hubbub_core::records::{Batch, Page, Read, ReadResult, Role, Write};
 use hubbub_core::request::Reply;
 
 /// A fault of the server.
@@ -39,6 +39,14 @@ pub enum Sabotage {
     LoseFact,
     /// A sync counts one unread entry too many.
     MiscountUnread,
+    /// The body of what was revoked or has expired stays on the disk.
+    KeepBody,
+    /// An edit is recorded in the log, and not shown.
+    ForgetEdit,
+    /// Authors are told that one more has their message.
+    RaiseCounts,
+    /// Whoever is read from the disk is an admin.
+    Promote,
 }
 
 impl Sabotage {
@@ -59,6 +67,10 @@ impl Sabotage {
         (Sabotage::LoseReply, &["does not come to rest"]),
         (Sabotage::LoseFact, &["every home knows", "when both homes know of it", "does not come to rest"]),
         (Sabotage::MiscountUnread, &["unread of"]),
+        (Sabotage::KeepBody, &["is gone"]),
+        (Sabotage::ForgetEdit, &["in its newest form", "the edit of"]),
+        (Sabotage::RaiseCounts, &["is durable when shown"]),
+        (Sabotage::Promote, &["was not allowed", "are those of its log"]),
     ];
 
     /// What becomes of an effect; nothing when it gets lost.
@@ -76,6 +88,9 @@ impl Sabotage {
             (Sabotage::ShowRemoved, Effect::Forward(_, Message::ToSession(SessionMessage::Run(run)))) => {
                 run.removed = None;
             }
+            (Sabotage::RaiseCounts, Effect::PushSummaries(_, summaries, _)) => {
+                summaries.iter_mut().for_each(|summary| summary.delivered += 1);
+            }
             (Sabotage::LoseReply, Effect::Reply { .. }) if dice.per_mille(5) => return None,
             (Sabotage::LoseFact, Effect::Forward(_, Message::Learn { .. })) if dice.per_mille(100) => return None,
             (Sabotage::MiscountUnread, Effect::Reply { reply: Reply::Synced(states), .. }) => {
@@ -92,8 +107,21 @@ impl Sabotage {
             (Sabotage::ForgetNames, Read::FindName { .. }, ReadResult::FindName { oldest, .. }) => {
                 ReadResult::FindName { found: None, oldest }
             }
+            (Sabotage::Promote, _, ReadResult::Conversation(Some(mut stored))) => {
+                let members = stored.members.iter_mut().filter(|(_, member)| member.role == Role::Member);
+                members.for_each(|(_, member)| member.role = Role::Admin);
+                ReadResult::Conversation(Some(stored))
+            }
             (_, _, result) => result,
         }
+    }
+
+    /// What becomes of a batch before it is durable.
+    pub(crate) fn spoil_batch(self, batch: &mut Batch) {
+        batch.writes.retain(|write| match (self, write) {
+            (Sabotage::KeepBody, Write::RewriteBlock(..)) | (Sabotage::ForgetEdit, Write::PutEdit(..)) => false,
+            _ => true,
+        });
     }
 }
 

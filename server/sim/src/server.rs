@@ -226,7 +226,10 @@ impl Server {
     pub fn commit(&mut self, dice: &mut Dice) -> bool {
         let waiting: Vec<usize> = (0..self.sealed.len()).filter(|p| !self.sealed[*p].is_empty()).collect();
         let Some(&partition) = dice.pick(&waiting) else { return false };
-        let batch = self.sealed[partition].pop_front().expect("it is not empty");
+        let mut batch = self.sealed[partition].pop_front().expect("it is not empty");
+        if let Some(sabotage) = self.sabotage {
+            sabotage.spoil_batch(&mut batch);
+        }
         let position = batch.position;
         self.ledger.apply(batch);
         if self.sabotage != Some(Sabotage::CommitEarly) {

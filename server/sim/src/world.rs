@@ -12,10 +12,11 @@ use bytes::Bytes;
 use hubbub_codec::content;
 use hubbub_codec::ids as codec;
 use hubbub_codec::timeline::Timeline;
+use hubbub_core::bucket::Rate;
 use hubbub_core::ids::{Conversation, DeviceId, Seq, UserId};
 use hubbub_core::records::{GroupSettings, Retention, Role};
 use hubbub_core::request::{Action, Mute};
-use hubbub_core::settings::{RetentionSettings, Settings};
+use hubbub_core::settings::{RetentionSettings, Settings, UserRates};
 use hubbub_core::slots::SlotTable;
 use std::collections::BTreeMap;
 
@@ -137,6 +138,7 @@ impl World {
         self.say_something_everywhere();
         self.come_to_rest();
         self.check_rest();
+        self.look_at_everything();
         self.check_memory();
         let ledger = &self.server.ledger;
         self.summary.acks = ledger.acks;
@@ -532,6 +534,22 @@ impl World {
         }
     }
 
+    /// Everybody looks at the end of all they know, and asks about a message of their own.
+    fn look_at_everything(&mut self) {
+        self.server.ledger.settled = true;
+        for at in 0..self.clients.len() {
+            let user = codec::UserId(self.clients[at].user().0);
+            for conversation in self.clients[at].conversations() {
+                let own = self.server.ledger.timeline(&conversation).and_then(|timeline| {
+                    timeline.messages().rfind(|(_, message)| message.sender == user).map(|(seq, _)| Seq(seq.0))
+                });
+                self.clients[at].probe(&mut self.server, conversation, own);
+            }
+        }
+        self.come_to_rest();
+        self.server.ledger.settled = false;
+    }
+
     /// When all are gone and time has passed, nothing is kept in memory.
     fn check_memory(&mut self) {
         for client in &mut self.clients {
@@ -553,6 +571,12 @@ impl World {
         }
         panic!("{} conversations stay in memory", self.server.conversations_loaded());
     }
+}
+
+/// Tight, but everything is admitted in the end.
+fn user_rates(dice: &mut Dice) -> UserRates {
+    let mut rate = |units: u64| Rate::per_second(units, units * dice.between(1, 3) as u64);
+    UserRates { messages: rate(20), bytes: rate(100_000), group_operations: rate(5), searches: rate(20) }
 }
 
 fn some_retention(dice: &mut Dice) -> Option<Retention> {
@@ -583,6 +607,7 @@ fn settings(dice: &mut Dice, refusals: bool) -> Settings {
         page_entries_max: dice.between(1, 10),
         pulls_per_session_max: dice.between(1, 4),
         pending_bytes_max: if refusals { dice.between(1_000, 50_000) } else { 64 << 20 },
+        user_rates: if refusals && dice.per_mille(500) { user_rates(dice) } else { UserRates::default() },
         marks_waiting_max: dice.between(1, 50),
         ring_timeout_ms: dice.between(50, 3_000) as u64,
         // Now and then so short that resends are older, and blocks are removed.
