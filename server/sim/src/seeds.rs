@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Seeds that once found a fault, and with how many steps: they are run on every test run. A seed means another world
 /// after each change of the simulator, so an old one only adds a world; what it found has a test of its own.
-pub const REGRESSIONS: &[(u64, usize)] = &[];
+pub const REGRESSIONS: &[(u64, usize)] = &[(111_015, 3_000), (208_196, 2_910)];
 
 /// A world in which something did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]

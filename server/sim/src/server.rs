@@ -218,6 +218,7 @@ impl Server {
     /// A tick is due on every shard.
     pub fn tick(&mut self) {
         self.ticks += 1;
+        self.close_idle();
     }
 
     // ---- Durability ----

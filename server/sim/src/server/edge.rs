@@ -14,6 +14,7 @@ use hubbub_core::request::{Reply, Request, SessionId};
 use hubbub_core::signal::SignalPush;
 use hubbub_server::wire;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// Longest body of a message.
 const BODY_BYTES_MAX: usize = 60_000;
@@ -63,6 +64,8 @@ pub(super) struct Connection {
     pub(super) line: Line,
     lagging: bool,
     in_progress: usize,
+    /// When its client last wrote something.
+    heard: Duration,
     /// The client is gone, and the server has not noticed.
     abandoned: bool,
 }
@@ -86,6 +89,8 @@ pub(super) enum FrameBytes<'a> {
     Push(&'a Effect),
     /// The device logged in anew.
     Replaced,
+    /// Nothing was heard for too long.
+    Idle,
 }
 
 impl FrameBytes<'_> {
@@ -106,6 +111,7 @@ impl FrameBytes<'_> {
             }
             FrameBytes::Push(effect) => unreachable!("{effect:?} is no push"),
             FrameBytes::Replaced => Frame::Replaced,
+            FrameBytes::Idle => unreachable!("plain devices may be silent"),
         }
     }
 
@@ -133,6 +139,7 @@ impl FrameBytes<'_> {
             }
             FrameBytes::Push(effect) => unreachable!("{effect:?} is no push"),
             FrameBytes::Replaced => wire::bye_frame(proto::bye::Reason::Replaced, 0),
+            FrameBytes::Idle => wire::bye_frame(proto::bye::Reason::Idle, 0),
         }
     }
 }
@@ -162,6 +169,7 @@ impl Server {
             line,
             lagging: false,
             in_progress: 0,
+            heard: self.elapsed,
             abandoned: false,
         };
         self.connections.insert(id, connection);
@@ -262,6 +270,7 @@ impl Server {
         let ready: Vec<ConnectionId> = ready.map(|(id, _)| *id).collect();
         let Some(&id) = dice.pick(&ready) else { return };
         let connection = self.connections.get_mut(&id).expect("it was just seen");
+        connection.heard = self.elapsed;
         match &mut connection.line {
             Line::Values { .. } if connection.stage == Stage::Arriving => self.open(id, 1),
             Line::Values { up, .. } => {
@@ -373,13 +382,28 @@ impl Server {
         }
     }
 
+    /// Closes connections of the protocol that were silent for too long.
+    pub(super) fn close_idle(&mut self) {
+        let idle = Duration::from_millis(u64::from(self.limits.keepalive_ms)) * 5 / 2;
+        let silent = self.connections.iter().filter(|(_, connection)| {
+            let protocol = matches!(connection.line, Line::Bytes(_)) && connection.stage == Stage::Open;
+            protocol && self.elapsed - connection.heard > idle
+        });
+        let silent: Vec<ConnectionId> = silent.map(|(id, _)| *id).collect();
+        silent.into_iter().for_each(|id| self.end(id, Some(FrameBytes::Idle)));
+    }
+
     pub(super) fn close(&mut self, id: ConnectionId, reason: CloseReason) {
+        self.end(id, (reason == CloseReason::Replaced).then_some(FrameBytes::Replaced));
+    }
+
+    fn end(&mut self, id: ConnectionId, farewell: Option<FrameBytes<'_>>) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         if connection.stage == Stage::Closing {
             return;
         }
-        if reason == CloseReason::Replaced {
-            connection.line.push(FrameBytes::Replaced);
+        if let Some(farewell) = farewell {
+            connection.line.push(farewell);
         }
         connection.stage = Stage::Closing;
         connection.line.forget_up();
