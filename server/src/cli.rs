@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::auth::{secret, tokens};
 use crate::config::{self, Config, Durability, Overrides, Sources};
 use crate::descriptors::{self, Division};
-use crate::{logging, serve};
+use crate::{compact, logging, serve};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,6 +19,7 @@ Examples:
   hubbub token --user 42                   a token to try things with, valid for a day
   hubbub --data-dir /srv/chat --shards 4   flags win over everything else
   hubbub --config hubbub.toml              see deploy/hubbub.example.toml for every key
+  hubbub compact --data-dir /srv/chat      what was revoked or has expired is gone from disk
   hubbub check-config --config hubbub.toml says what is wrong with it, or what is in effect
 
 Values come from the defaults, then the file (--config or HUBBUB_CONFIG), then the environment
@@ -46,6 +47,8 @@ enum Command {
     Token(TokenArgs),
     /// Print the configuration in effect, or everything that is wrong with it
     CheckConfig(ConfigArgs),
+    /// Have what was revoked or has expired gone from disk now
+    Compact(CompactArgs),
 }
 
 #[derive(Debug, Args)]
@@ -77,6 +80,20 @@ struct ConfigArgs {
     /// Threads that serve clients [default: 0, one for each core]
     #[arg(long, value_name = "N")]
     shards: Option<usize>,
+}
+
+/// Have what was revoked or has expired gone from disk now.
+///
+/// A server deletes it by itself, but its files are rewritten only from time to time, within some weeks. This rewrites all
+/// of them. The server must not be running.
+#[derive(Debug, Args)]
+struct CompactArgs {
+    /// The data directory of the server [default: ./hubbub-data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The configuration file of the server (TOML)
+    #[arg(long, value_name = "FILE", env = "HUBBUB_CONFIG")]
+    config: Option<PathBuf>,
 }
 
 /// Print a login token for a user.
@@ -112,6 +129,7 @@ pub fn run(cli: Cli, out: &mut impl Write) -> anyhow::Result<()> {
         Some(Command::Serve(args)) => serve(&args),
         Some(Command::Token(args)) => writeln!(out, "{}", make_token(&args)?).context("cannot write the token"),
         Some(Command::CheckConfig(args)) => check_config(&args, out),
+        Some(Command::Compact(args)) => run_compact(&args, out),
     }
 }
 
@@ -164,6 +182,11 @@ fn check_config(args: &ConfigArgs, out: &mut impl Write) -> anyhow::Result<()> {
         },
     )
     .context("cannot write the configuration")
+}
+
+fn run_compact(args: &CompactArgs, out: &mut impl Write) -> anyhow::Result<()> {
+    let overrides = Overrides { data_dir: args.data_dir.clone(), ..Overrides::default() };
+    compact::run(&sources(args.config.clone(), overrides).load()?, out)
 }
 
 fn make_token(args: &TokenArgs) -> anyhow::Result<String> {

@@ -9,6 +9,7 @@ pub mod announce;
 pub mod auth;
 pub mod cli;
 pub mod commit;
+pub mod compact;
 pub mod config;
 pub mod descriptors;
 pub mod disk_space;

@@ -23,6 +23,7 @@ use hubbub_core::slots::SlotTable;
 use hubbub_store::commit_log::Local;
 use hubbub_store::{Options, Store, Sync};
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -99,19 +100,30 @@ fn make_secret(path: &Path) -> anyhow::Result<bool> {
 }
 
 fn open_store(config: &Config, division: &Division) -> anyhow::Result<Store> {
-    let options = Options {
+    let files_max = u32::try_from(division.store_files).unwrap_or(u32::MAX);
+    Store::open(store_options(config, files_max)).context("the store cannot be opened")
+}
+
+/// Where the store lies.
+pub(crate) fn store_path(config: &Config) -> PathBuf {
+    config.data_dir.join("store")
+}
+
+/// What the store is opened with; it keeps at most so many files open.
+pub(crate) fn store_options(config: &Config, files_max: u32) -> Options {
+    Options {
         durability: match config.durability {
             Durability::Fsync => hubbub_store::Durability::Fsync,
             Durability::Os => hubbub_store::Durability::Os,
             Durability::None => hubbub_store::Durability::None,
         },
-        partitions: u16::try_from(config.storage.partitions).context("storage.partitions")?,
-        files_max: u32::try_from(division.store_files).unwrap_or(u32::MAX),
+        // Validated to be at most 256.
+        partitions: config.storage.partitions as u16,
+        files_max,
         cache_bytes: config.storage.cache_bytes,
         write_buffer_bytes: config.storage.write_buffer_bytes,
-        ..Options::new(config.data_dir.join("store"))
-    };
-    Store::open(options).context("the store cannot be opened")
+        ..Options::new(store_path(config))
+    }
 }
 
 fn start_admin(config: &Config, store: &Store, disk: &Arc<FreeSpace>) -> anyhow::Result<Admin> {

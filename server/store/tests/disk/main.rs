@@ -2,6 +2,7 @@
 
 mod cached;
 mod epoch;
+mod forgotten;
 #[path = "../fixture/mod.rs"]
 mod fixture;
 mod killed;

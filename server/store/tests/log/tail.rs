@@ -29,6 +29,10 @@ fn commits(scribe: &mut Scribe) -> Vec<Vec<Batch>> {
             Write::PutOutbox(outbox(id)),
             Write::DeleteOutbox(Owner::Conversation(group(id)), MessageId(id)),
             Write::PutAccount(UserId(id), AccountRecord { created: Timestamp(n as i64) }),
+            Write::DropBlocks(group(id), Seq(1), Seq(n / 2)),
+            Write::DropOverlays(group(id), Seq(n), Seq(n + 300)),
+            Write::PutReactions(group(id), Seq(n), UserId(n), vec![]),
+            Write::PutReactions(group(id), Seq(n), UserId(n), vec!["+".to_owned()]),
         ]
     };
     let mut commit = |n| [scribe.batches(writes(n)), scribe.batches(writes(n + 7))].concat();
