@@ -67,11 +67,7 @@ fn forget(store: &Store) {
     let bare = rewrite(&saying(4, REVOKED), |_| Fate::Goes(GoneReason::Revoked));
     Scribe::new(store).commit(
         store,
-        [
-            Write::DropBlocks(id, Seq(1), Seq(3)),
-            Write::RewriteBlock(id, bare),
-            Write::DropOverlays(id, Seq(4), Seq(4)),
-        ],
+        [Write::DropBlocks(id, Seq(1), Seq(3)), Write::RewriteBlock(id, bare), Write::DropOverlays(id, Seq(4), Seq(4))],
     );
 }
 

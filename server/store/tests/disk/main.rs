@@ -2,9 +2,9 @@
 
 mod cached;
 mod epoch;
-mod forgotten;
 #[path = "../fixture/mod.rs"]
 mod fixture;
+mod forgotten;
 mod killed;
 mod meta;
 mod refused;

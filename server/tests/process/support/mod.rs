@@ -2,6 +2,7 @@
 
 mod frames;
 mod groups;
+mod logs;
 mod reader;
 mod requests;
 mod server;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use frames::{Down, Raw, Up};
 pub(crate) use groups::*;
+pub(crate) use logs::*;
 pub(crate) use reader::Reader;
 pub(crate) use requests::*;
 pub(crate) use server::{Server, Setup, hubbub};

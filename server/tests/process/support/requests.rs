@@ -147,3 +147,38 @@ pub(crate) fn join_group(request: &str, token: &str) -> Up {
 pub(crate) fn list_with_states(after: bytes::Bytes, limit: u32) -> Up {
     Up::ListConversations(proto::ListConversations { after, limit, with_states: true })
 }
+
+/// Gives a message a new body; the text is the request's name, too.
+pub(crate) fn edit(conversation: Conversation, seq: u64, text: &str) -> Up {
+    let conversation = Some(conversation.into());
+    let (name, body) = (name(text), text.to_owned().into());
+    Up::Edit(proto::Edit { conversation, name, seq, body, content_type: "text/new".to_owned() })
+}
+
+/// Takes a message back.
+pub(crate) fn revoke(conversation: Conversation, request: &str, seq: u64) -> Up {
+    Up::Revoke(proto::Revoke { conversation: Some(conversation.into()), name: name(request), seq })
+}
+
+/// Reacts to a message, or takes that back.
+pub(crate) fn react(conversation: Conversation, request: &str, seq: u64, emoji: &str, remove: bool) -> Up {
+    let conversation = Some(conversation.into());
+    Up::React(proto::React { conversation, name: name(request), seq, emoji: emoji.to_owned(), remove })
+}
+
+/// Changes how long a conversation keeps its messages.
+pub(crate) fn set_retention(
+    conversation: Conversation,
+    request: &str,
+    mode: proto::retention::Mode,
+    ttl_seconds: u64,
+) -> Up {
+    let retention = Some(proto::Retention { mode: mode.into(), ttl_seconds });
+    Up::SetRetention(proto::SetRetention { conversation: Some(conversation.into()), name: name(request), retention })
+}
+
+/// The whole log, in its newest form or as it was written.
+pub(crate) fn whole(conversation: Conversation, raw: bool) -> Up {
+    let position = Some(history::Position::AfterSeq(0));
+    Up::History(proto::History { conversation: Some(conversation.into()), position, limit: 200, raw })
+}
