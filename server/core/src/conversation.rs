@@ -10,6 +10,7 @@ use crate::records::{
     BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, Block, ConversationRecord, CursorRecord, FoundEntry, MemberRecord, MutedUntil,
     Role, Span, StoredConversation,
 };
+use crate::sweep::Sweep;
 use bytes::BytesMut;
 use std::collections::VecDeque;
 
@@ -281,32 +282,6 @@ impl Log {
     pub(crate) fn visible_head(&self, spans: &[Span]) -> Seq {
         let left = spans.last().and_then(|span| span.left);
         left.map_or(self.committed, |left| Seq(left.0 - 1).min(self.committed))
-    }
-}
-
-/// When a log was looked through for what retention takes away.
-#[derive(Debug)]
-pub(crate) struct Sweep {
-    pub(crate) at: Timestamp,
-    /// The head then.
-    pub(crate) head: Seq,
-    /// The store has been asked.
-    pub(crate) under_way: bool,
-}
-
-impl Sweep {
-    fn new() -> Sweep {
-        Sweep { at: Timestamp(0), head: Seq(0), under_way: false }
-    }
-
-    /// There is nothing more to do for a while.
-    pub(crate) fn rest(&mut self, now: Timestamp, head: Seq) {
-        (self.at, self.head) = (now, head);
-    }
-
-    /// It is to be looked through soon.
-    pub(crate) fn start_over(&mut self) {
-        self.at = Timestamp(0);
     }
 }
 

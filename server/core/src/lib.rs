@@ -31,5 +31,6 @@ pub mod signal;
 pub mod slots;
 mod state;
 mod subscriptions;
+mod sweep;
 
 pub use shard::Shard;

@@ -76,6 +76,8 @@ metrics! {
     MAILBOX_DEPTH: Kind::Gauge, Count, "hubbub_mailbox_depth", "Messages that wait in a shard's mailbox.";
     MAILBOX_REFUSED: Kind::Counter, Count, "hubbub_mailbox_refused_total", "Messages that found a shard's mailbox full.";
     RESYNCS: Kind::Counter, Count, "hubbub_resyncs_total", "Times that a session fell behind in a conversation and continued from the log.";
+    ENTRIES_EXPIRED: Kind::Counter, Count, "hubbub_entries_expired_total", "Entries whose bodies were dropped because their conversation need not keep them any more.";
+    ENTRIES_REMOVED: Kind::Counter, Count, "hubbub_entries_removed_total", "Entries that were removed from their log, headers and all, after they had expired.";
     SIGNALS_DROPPED: Kind::Counter, Count, "hubbub_signals_dropped_total", "Signals that were dropped because a mailbox or a connection had no room for them.";
     CONVERSATIONS_LOADED: Kind::Gauge, Count, "hubbub_conversations_loaded", "Conversations that are held in memory.";
     SHARD_BUSY_SECONDS: Kind::FractionalCounter, Seconds, "hubbub_shard_busy_seconds_total", "Time that a shard's thread did not wait.";

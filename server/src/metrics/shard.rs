@@ -76,6 +76,10 @@ pub struct ShardCounters {
     pub mailbox_refused: u64,
     /// Times that a session fell behind in a conversation, ever.
     pub resyncs: u64,
+    /// See the core's counter of that name.
+    pub entries_expired: u64,
+    /// See the core's counter of that name.
+    pub entries_removed: u64,
     /// Signals that were dropped for want of room, ever.
     pub signals_dropped: u64,
     /// Of them those that a connection had no room for.
@@ -107,6 +111,8 @@ struct Handles {
     entries_delivered: Published,
     mailbox_refused: Published,
     resyncs: Published,
+    entries_expired: Published,
+    entries_removed: Published,
     signals_dropped: Published,
     connections: Share,
     devices_logged_in: Share,
@@ -125,6 +131,8 @@ impl ShardCounters {
             entries_delivered: 0,
             mailbox_refused: 0,
             resyncs: 0,
+            entries_expired: 0,
+            entries_removed: 0,
             signals_dropped: 0,
             signals_dropped_here: 0,
             busy_ns: 0,
@@ -188,6 +196,8 @@ impl ShardCounters {
         handles.entries_delivered.raise_to(self.entries_delivered);
         handles.mailbox_refused.raise_to(self.mailbox_refused);
         handles.resyncs.raise_to(self.resyncs);
+        handles.entries_expired.raise_to(self.entries_expired);
+        handles.entries_removed.raise_to(self.entries_removed);
         handles.signals_dropped.raise_to(self.signals_dropped);
         handles.connections.move_to(self.connections);
         handles.devices_logged_in.move_to(self.devices_logged_in);
@@ -206,6 +216,8 @@ impl Handles {
             entries_delivered: Published::new(counter!(names::ENTRIES_DELIVERED)),
             mailbox_refused: Published::new(counter!(names::MAILBOX_REFUSED)),
             resyncs: Published::new(counter!(names::RESYNCS)),
+            entries_expired: Published::new(counter!(names::ENTRIES_EXPIRED)),
+            entries_removed: Published::new(counter!(names::ENTRIES_REMOVED)),
             signals_dropped: Published::new(counter!(names::SIGNALS_DROPPED)),
             connections: Share::new(gauge!(names::CONNECTIONS)),
             devices_logged_in: Share::new(gauge!(names::DEVICES_LOGGED_IN)),

@@ -60,6 +60,8 @@ impl Shard {
         self.counters.sends = counted.sends;
         self.counters.entries_delivered = counted.deliveries;
         self.counters.resyncs = counted.resyncs;
+        self.counters.entries_expired = counted.entries_expired;
+        self.counters.entries_removed = counted.entries_removed;
         self.counters.signals_dropped =
             self.counters.signals_dropped_here + self.router.signals_dropped + counted.signals_dropped;
         self.counters.conversations_loaded = self.core.conversations_loaded() as u64;

@@ -53,6 +53,9 @@ fn what_every_device_of_every_member_holds_is_dropped() {
         let mut log = Reader::new(chat);
         log.read_up_to(&mut device, 5);
         assert_eq!(log.texts(), ["four", "five"]);
+        if !restarted {
+            server.wait_for_metric("hubbub_entries_expired_total", |count| count == 3.0);
+        }
     }
 }
 

@@ -163,7 +163,7 @@ pub fn rewrite(block: &Block, fate: impl Fn(Seq) -> Fate) -> Block {
 }
 
 /// Appends an entry as it is shown: reactions are left out from the end as far as it would exceed `bytes_max`, or, in an
-/// entry that is as long without them, by more than [`REACTIONS_BYTES_MIN`].
+/// entry that is as long without them, by more than 512 bytes.
 pub fn put_overlaid(encoded: &[u8], overlay: Overlay<'_>, bytes_max: usize, out: &mut BytesMut) {
     let mut shown = BytesMut::with_capacity(encoded.len() + 64);
     let copy = |shown: &mut BytesMut, numbers: RangeInclusive<u32>| {

@@ -26,7 +26,8 @@ fn the_body_and_those_of_its_edits_are_gone_wherever_one_looks() {
     world.send(bob, chat, "c");
     world.go();
     assert!(holds(&world, "secret one") && holds(&world, "secret two"));
-    (world.take(alice), world.take(bob));
+    world.take(alice);
+    world.take(bob);
     world.act(alice, chat, "x", revoke(2));
     check(&mut world, alice, &["sent 6", "run dm 6:x"]);
     check(&mut world, bob, &["run dm 6:x"]);

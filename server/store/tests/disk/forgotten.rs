@@ -15,6 +15,8 @@ const EDITED: &[u8] = b"Ju3oWnVt9iXa6yMb edited";
 const REACTED: &[u8] = b"pC8rDl2EzHs5Fg0K";
 const KEPT: &[u8] = b"Rk1vQm4xTz7bLd9w kept";
 
+const NOWHERE: [PathBuf; 0] = [];
+
 /// Not compressed, so that a body is found wherever it is.
 fn open(path: &Path) -> Store {
     Store::open(Options { compression: false, ..options(path) }).unwrap()
@@ -88,18 +90,18 @@ fn no_file_holds_what_was_taken_away() {
         }
         forget(&store);
         for bytes in [REVOKED, REMOVED, EDITED, REACTED, KEPT] {
-            assert_ne!(files_with(directory.path(), bytes), [PathBuf::new(); 0], "taking away alone deletes nothing");
+            assert_ne!(files_with(directory.path(), bytes), NOWHERE, "taking away alone deletes nothing");
         }
         store.compact().unwrap();
         store.close().unwrap();
         drop(store);
         for bytes in [REVOKED, REMOVED, EDITED, REACTED] {
-            assert_eq!(files_with(directory.path(), bytes), [PathBuf::new(); 0], "{compacted_before} {reopened}");
+            assert_eq!(files_with(directory.path(), bytes), NOWHERE, "{compacted_before} {reopened}");
         }
-        assert_ne!(files_with(directory.path(), KEPT), [PathBuf::new(); 0]);
+        assert_ne!(files_with(directory.path(), KEPT), NOWHERE);
         let store = open(directory.path());
         for bytes in [REVOKED, REMOVED, EDITED, REACTED] {
-            assert_eq!(files_with(directory.path(), bytes), [PathBuf::new(); 0], "nor does a start bring it back");
+            assert_eq!(files_with(directory.path(), bytes), NOWHERE, "nor does a start bring it back");
         }
         drop(store);
     }

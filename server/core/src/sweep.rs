@@ -1,0 +1,30 @@
+//! How far a log has been looked through for what its conversation need not keep any more.
+
+use crate::ids::{Seq, Timestamp};
+
+/// When a log was looked through for what retention takes away.
+#[derive(Debug)]
+pub(crate) struct Sweep {
+    pub(crate) at: Timestamp,
+    /// The head then.
+    pub(crate) head: Seq,
+    /// The store has been asked.
+    pub(crate) under_way: bool,
+}
+
+impl Sweep {
+    /// Never.
+    pub(crate) fn new() -> Sweep {
+        Sweep { at: Timestamp(0), head: Seq(0), under_way: false }
+    }
+
+    /// There is nothing more to do for a while.
+    pub(crate) fn rest(&mut self, now: Timestamp, head: Seq) {
+        (self.at, self.head) = (now, head);
+    }
+
+    /// It is to be looked through soon.
+    pub(crate) fn start_over(&mut self) {
+        self.at = Timestamp(0);
+    }
+}
