@@ -33,14 +33,8 @@ impl World {
         let store = Store::memory(PARTITIONS);
         let mut world = World { core, store, spare: Output::default(), batches: Vec::new(), named: 0 };
         for user in 1..=users {
-            let open = Open {
-                session: session(user),
-                user: UserId(user),
-                device: DeviceId(1),
-                generation: user,
-                request_id: 1,
-            };
-            world.core.handle(Input::Open(open), NOW);
+            let open = Open::new(session(user), UserId(user), DeviceId(1), user, 1);
+            world.core.handle(Input::Open(Box::new(open)), NOW);
             world.settle();
             world.request(user, Request::Sync { cursors: Vec::new(), include_others: true });
             world.settle();

@@ -16,7 +16,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 pub use commit::CommitCounters;
-pub use labels::{CloseReason, FrameIn, FrameOut, Refusal};
+pub use labels::{CloseReason, FrameIn, FrameOut, LoginMethod, Refusal};
 pub use names::{Kind, METRICS, Metric};
 pub use node::NodeMetrics;
 pub use shard::ShardCounters;

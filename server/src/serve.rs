@@ -2,6 +2,7 @@
 
 use crate::admin::{Admin, Health, Sources};
 use crate::announce;
+use crate::auth::hasher::HasherPool;
 use crate::auth::secret;
 use crate::auth::tokens::{KeyFiles, KeyWatch, TokenVerifier};
 use crate::commit::CommitThread;
@@ -148,6 +149,7 @@ struct Workers {
     shards: Vec<JoinHandle<()>>,
     commit: CommitThread,
     readers: ReaderPool,
+    hashers: HasherPool,
 }
 
 fn start_workers(node: &Arc<Node>, store: &Store, listeners: Vec<TcpListener>) -> anyhow::Result<Workers> {
@@ -157,13 +159,14 @@ fn start_workers(node: &Arc<Node>, store: &Store, listeners: Vec<TcpListener>) -
     let log = Local::new(store.clone(), sync);
     let (commit, committers) = CommitThread::start(log.clone(), sync, bells())?;
     let (readers, pool) = ReaderPool::start(store, config.readers.threads, config.readers.queue_max, bells())?;
+    let (hashers, hasher_ends) = HasherPool::start(config.auth.hash_threads, config.auth.hash_queue_max, bells())?;
 
     let slots = SlotTable::from_slots(store.slots(), u16::try_from(config.shards_count())?);
     let states: Vec<_> = (0..slots.partitions()).map(|p| store.partition_state(PartitionId(p))).collect();
     let settings = settings(config, store);
     let mut shards = Vec::new();
-    let ends = listeners.into_iter().zip(committers).zip(pool);
-    for (id, ((listener, committer), reader)) in ends.enumerate() {
+    let ends = listeners.into_iter().zip(committers).zip(pool).zip(hasher_ends);
+    for (id, (((listener, committer), reader), hasher)) in ends.enumerate() {
         let shard = ShardId(u16::try_from(id)?);
         let own = (0..slots.partitions()).map(PartitionId).filter(|partition| slots.shard_of(*partition) == shard);
         let outbox = own.map(|partition| Ok((partition, store.outbox(partition)?)));
@@ -177,6 +180,7 @@ fn start_workers(node: &Arc<Node>, store: &Store, listeners: Vec<TcpListener>) -
             log: log.clone(),
             committer,
             reader,
+            hasher,
             node: node.clone(),
         };
         let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(move || {
@@ -184,7 +188,7 @@ fn start_workers(node: &Arc<Node>, store: &Store, listeners: Vec<TcpListener>) -
         })?;
         shards.push(thread);
     }
-    Ok(Workers { shards, commit, readers })
+    Ok(Workers { shards, commit, readers, hashers })
 }
 
 fn settings(config: &Config, store: &Store) -> Settings {
@@ -193,6 +197,8 @@ fn settings(config: &Config, store: &Store) -> Settings {
     let defaults = Settings::default();
     Settings {
         create_users: config.auth.create_users,
+        devices_per_user_max: config.limits.devices_per_user_max as usize,
+        session_token_ms: u64::from(config.auth.session_token_days) * 24 * 3_600_000,
         group_members_max: config.limits.group_members_max as usize,
         sync_entries_max: u64::from(config.sync.entries_max),
         page_bytes_max: defaults.page_bytes_max.min(config.limits.frame_bytes_max - FRAME_OVERHEAD),
@@ -286,5 +292,6 @@ impl Workers {
         }
         self.commit.join();
         self.readers.join();
+        self.hashers.join();
     }
 }

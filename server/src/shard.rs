@@ -8,7 +8,9 @@
 mod connection;
 mod deadlines;
 mod effects;
+mod login;
 mod opening;
+mod passwords;
 mod reading;
 mod router;
 mod ticking;
@@ -16,6 +18,8 @@ mod writing;
 
 pub use router::lane_messages_max;
 
+use crate::auth::hasher::Hasher;
+use crate::auth::session_token::SessionToken;
 use crate::commit::{self, Committer, JOBS_PER_SHARD_MAX};
 use crate::config::Durability;
 use crate::mailbox::Mailbox;
@@ -28,16 +32,19 @@ use connection::Connection;
 use deadlines::Deadlines;
 use hubbub_core::Shard as Core;
 use hubbub_core::bucket::Rate;
-use hubbub_core::ids::{DeviceId, PartitionId, ShardId, Timestamp, UserId};
+use hubbub_core::ids::{PartitionId, ShardId, Timestamp};
 use hubbub_core::machine::{Input, Output};
 use hubbub_core::message::Message;
 use hubbub_core::records::{Batch, OutboxRow};
 use hubbub_core::slots::SlotTable;
 use hubbub_store::commit_log::{Ack, Local};
 use hubbub_store::{CommitError, Store};
+use login::Login;
+use passwords::Errand;
 use router::Router;
 use slab::Slab;
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -61,16 +68,7 @@ pub struct Parcel {
     unread: Vec<u8>,
     /// Not yet written to the socket.
     unsent: Vec<u8>,
-    login: Login,
-}
-
-/// Who a connection belongs to, proven.
-#[derive(Clone, Copy, Debug)]
-struct Login {
-    user: UserId,
-    device: DeviceId,
-    generation: u64,
-    request_id: u64,
+    login: Box<Login>,
 }
 
 /// What a shard is started with.
@@ -93,6 +91,8 @@ pub struct Parts {
     pub committer: Committer,
     /// The reader pool.
     pub reader: Reader,
+    /// The pool that hashes passwords.
+    pub hasher: Hasher,
     /// What all shards share.
     pub node: Arc<Node>,
 }
@@ -125,6 +125,7 @@ struct Shard {
     inline: bool,
     committer: Committer,
     reader: Reader,
+    hasher: Hasher,
     counters: ShardCounters,
     commits: CommitCounters,
     acks: Vec<Ack>,
@@ -133,6 +134,14 @@ struct Shard {
     jobs: usize,
     wire_limits: wire::Limits,
     limits: Limits,
+
+    /// Registrations and passwords under way, by ticket.
+    errands: HashMap<u64, Box<Errand>>,
+    next_ticket: u64,
+    /// Logins whose password was right, until their reading tasks take them.
+    proven: HashMap<(u32, u32), Box<Login>>,
+    /// Session tokens that were made and not yet told.
+    new_tokens: HashMap<(u32, u32), SessionToken>,
 
     /// Reads of all connections go here first.
     scratch: BytesMut,
@@ -259,6 +268,7 @@ impl Shard {
                 log: parts.log,
                 committer: parts.committer,
                 reader: parts.reader,
+                hasher: parts.hasher,
                 counters: ShardCounters::register(parts.id),
                 commits: CommitCounters::register(),
                 acks: Vec::new(),
@@ -267,6 +277,10 @@ impl Shard {
                 jobs: 0,
                 wire_limits,
                 limits,
+                errands: HashMap::new(),
+                next_ticket: 0,
+                proven: HashMap::new(),
+                new_tokens: HashMap::new(),
                 scratch: BytesMut::new(),
                 write_scratch: Vec::new(),
                 encoder: BytesMut::with_capacity(ENCODE_BYTES),
@@ -351,6 +365,9 @@ impl Shard {
             let input = answer.map_or(Input::LoadFailed(token), |result| Input::Loaded(token, result));
             self.core.handle(input, now);
         }
+        while let Some((ticket, outcome)) = self.hasher.pop() {
+            self.hashed(ticket.0, outcome);
+        }
         more
     }
 
@@ -414,6 +431,7 @@ impl Shard {
         }
         let busy = self.jobs > 0
             || self.reader.under_way() > 0
+            || self.hasher.under_way() > 0
             || self.core.has_output()
             || self.router.has_backlog()
             || self.mailbox.depth() > 0;

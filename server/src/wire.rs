@@ -5,14 +5,16 @@
 mod decode;
 mod encode;
 mod groups;
+mod people;
 #[cfg(test)]
 mod tests;
 
 pub use decode::{Limits, request};
 pub use encode::{
     bye_frame, error_frame, logged_in_frame, membership_frame, page_frame, pong_frame, receipts_frame, refusal_parts,
-    reply_frame, run_frame, signal_frame, summaries_frame, welcome_frame,
+    registered_frame, reply_frame, run_frame, signal_frame, summaries_frame, welcome_frame,
 };
+pub use people::{NAME_BYTES_MAX, violated};
 
 use hubbub_codec::proto;
 use hubbub_core::ids::Conversation;

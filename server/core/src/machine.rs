@@ -1,7 +1,9 @@
 //! The interface of the machine: what goes in and what comes out.
 
-use crate::ids::{Conversation, DeviceId, PartitionId, Seq, ShardId, UserId};
+use crate::account::{PasswordHash, TokenHash};
+use crate::ids::{Conversation, DeviceId, PartitionId, Seq, ShardId, Timestamp, UserId};
 use crate::message::{Message, ReceiptsPush, Run, Start, Summary};
+use crate::question::{Answer, Question};
 use crate::records::{OutboxRow, Page, Read, ReadResult};
 use crate::request::{Reply, Request, SessionId};
 use crate::signal::SignalPush;
@@ -10,8 +12,17 @@ use std::ops::Range;
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// A device has proven who it is, and its socket is on this shard, which is the user's home.
-    Open(Open),
+    /// A device says who it is, and its socket is on this shard, which is the user's home.
+    Open(Box<Open>),
+    /// A connection without a session asks, or one whose user changes the password.
+    Ask {
+        /// The connection.
+        asker: SessionId,
+        /// Its number for what it waits for.
+        request_id: u64,
+        /// What it asks.
+        question: Question,
+    },
     /// A session asks.
     Request {
         /// Which.
@@ -50,8 +61,8 @@ pub enum Input {
     Tick,
 }
 
-/// A device that has proven who it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A login.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Open {
     /// The session to be.
     pub session: SessionId,
@@ -63,6 +74,46 @@ pub struct Open {
     pub generation: u64,
     /// The number of the login request.
     pub request_id: u64,
+    /// Why it is believed.
+    pub proof: Proof,
+    /// What the device calls itself.
+    pub device_name: Box<str>,
+    /// What it runs on.
+    pub platform: Box<str>,
+    /// A session token that was made for it, to be used from now on.
+    pub new_token: Option<TokenHash>,
+}
+
+impl Open {
+    /// A login of a nameless device by a signed token of no date.
+    #[must_use]
+    pub fn new(session: SessionId, user: UserId, device: DeviceId, generation: u64, request_id: u64) -> Open {
+        Open {
+            session,
+            user,
+            device,
+            generation,
+            request_id,
+            proof: Proof::SignedToken { issued: None },
+            device_name: Box::default(),
+            platform: Box::default(),
+            new_token: None,
+        }
+    }
+}
+
+/// Why a login is believed, or what it is still to be compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// A signed token, which the edge has verified.
+    SignedToken {
+        /// When it says that it was issued.
+        issued: Option<Timestamp>,
+    },
+    /// A password, which the edge has verified against this; the account must still have it.
+    Password(PasswordHash),
+    /// A session token; the device must have it.
+    SessionToken(TokenHash),
 }
 
 /// Names a read under way.
@@ -80,6 +131,15 @@ pub enum Effect {
         request_id: u64,
         /// With what.
         reply: Reply,
+    },
+    /// Answer a question of a connection, if it is still there.
+    Answer {
+        /// Whom.
+        asker: SessionId,
+        /// Its number for the question.
+        request_id: u64,
+        /// With what.
+        answer: Answer,
     },
     /// Push a run of entries to many sessions: a range of [`Output::targets`].
     PushRun(Run, Range<u32>),
@@ -106,7 +166,7 @@ pub enum Effect {
     PushSummaries(Conversation, Vec<Summary>, Range<u32>),
     /// Tell a session that a membership began or ended.
     PushMembership(SessionId, Conversation, bool),
-    /// End a session: with a farewell because its device logged in anew, or (a refused login) after its reply.
+    /// End a session after what was said to it, with a farewell where the reason wants one.
     Close(SessionId, CloseReason),
     /// Send a message to another shard, in order.
     Forward(ShardId, Message),
@@ -121,6 +181,10 @@ pub enum CloseReason {
     Replaced,
     /// The login was refused, as the reply before says.
     LoginRefused,
+    /// Its device was logged out or revoked from elsewhere.
+    Revoked,
+    /// It has logged out, as the reply before says.
+    LoggedOut,
 }
 
 /// What came out. The edge drains it and gives the empty vessel back.

@@ -1,10 +1,13 @@
 //! What shards say to each other (and to themselves).
 //!
-//! Three kinds of receivers: the home of a conversation, the home of a user, and the shard of a session; facts of an
+//! Four kinds of receivers: the homes of conversations, of users and of e-mail addresses, and the shard of a session; facts of an
 //! outbox go to whichever home must learn them. All of it goes through one FIFO for each pair of shards, so a page, a run and a membership change of one conversation arrive
 //! in the order in which they were decided.
 
-use crate::ids::{Conversation, DeviceId, LogId, MessageId, PartitionId, Seq, ShardId, UserId};
+use crate::account::Email;
+use crate::ids::{Conversation, DeviceId, LogId, MessageId, PartitionId, Seq, ShardId, Timestamp, UserId};
+use crate::machine::CloseReason;
+use crate::question::{Answer, Registration};
 use crate::records::{MembershipRecord, OutboxRow, Page, PagePosition};
 use crate::request::{Append, Caller, ConversationState, InfoQuery, NewInvite, Reply, ReplyTo, SessionId};
 use crate::signal::{Signal, SignalPush};
@@ -18,6 +21,10 @@ pub enum Message {
     ToConversation(Conversation, ConversationMessage),
     /// To the home of users.
     ToUsers(UsersMessage),
+    /// To the home of an e-mail address.
+    ToEmail(Email, EmailMessage),
+    /// To a connection that has asked.
+    ToAsker(ReplyTo, Answer),
     /// To whoever must learn facts: rows of the sender's outbox, all for one partition.
     Learn {
         /// Theirs.
@@ -168,8 +175,29 @@ pub enum UsersMessage {
         /// Who asks.
         conversation: Conversation,
     },
+    /// Makes an account whose address is reserved until then.
+    MakeAccount(ReplyTo, Box<Registration>, Timestamp),
+    /// Asks for what a password is compared with, if the account has this address.
+    Credentials(ReplyTo, UserId, Option<Email>),
+    /// Asks whether a user's account has an address. The answer is [`EmailMessage::Held`].
+    Holds(UserId, Email),
+    /// Asks for a user's profile.
+    Profile(Caller, UserId),
     /// Rows of this user's outbox have been learned.
     Confirm(UserId, Vec<MessageId>),
+}
+
+/// What the home of an e-mail address is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EmailMessage {
+    /// Reserves it and has the account made.
+    Register(ReplyTo, Box<Registration>),
+    /// Asks for what the password of its account is compared with.
+    Credentials(ReplyTo),
+    /// Whether the user's account has it.
+    Held(UserId, bool),
+    /// Nobody could tell.
+    HolderUnknown,
 }
 
 /// What the shard of sessions is told.
@@ -193,6 +221,8 @@ pub enum SessionMessage {
     AllBehind(ShardId),
     /// The answer to a [`StateQuery`]; `None` when the store could not be read.
     State(ListId, Conversation, Option<Box<ConversationState>>),
+    /// A session is over.
+    End(SessionId, CloseReason),
     /// A user's membership was stored.
     MembershipChanged(UserId, Conversation, MembershipRecord),
 }

@@ -186,10 +186,10 @@ mod tests {
         let mut partition = partition();
         let read = |n| Gated::Read(ReadToken(n), Read::User(UserId(1)));
         assert!(partition.gate(read(0)).is_some(), "nothing is decided: leaves at once");
-        partition.write(Write::PutAccount(UserId(1), AccountRecord { created: Timestamp(0) }));
+        partition.write(Write::PutAccount(UserId(1), AccountRecord::bare(Timestamp(0))));
         assert!(partition.gate(read(1)).is_none());
         partition.seal(Timestamp(0)).unwrap();
-        partition.write(Write::PutAccount(UserId(2), AccountRecord { created: Timestamp(0) }));
+        partition.write(Write::PutAccount(UserId(2), AccountRecord::bare(Timestamp(0))));
         assert!(partition.gate(read(2)).is_none());
         partition.seal(Timestamp(0)).unwrap();
         assert!(partition.pop_released().is_none());

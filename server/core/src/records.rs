@@ -14,6 +14,9 @@ pub use history::{
 use crate::ids::{Conversation, DeviceId, LogId, MessageId, MessageName, PartitionId, Seq, Timestamp, UserId};
 use bytes::Bytes;
 
+use crate::account::Email;
+pub use crate::account::{AccountRecord, DeviceRecord, EmailRecord};
+
 /// Most entries in one stored block.
 pub const BLOCK_ENTRIES_MAX: usize = 64;
 /// A block is closed once its entries reach this many bytes; one entry alone may be longer.
@@ -196,13 +199,6 @@ pub struct MembershipRecord {
     pub member: bool,
 }
 
-/// A user's account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AccountRecord {
-    /// When it was made.
-    pub created: Timestamp,
-}
-
 /// A fact that another partition must learn, kept until it confirms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxRow {
@@ -278,8 +274,14 @@ pub enum Write {
     PutCursor(Conversation, UserId, DeviceId, CursorRecord),
     /// Makes or changes a user's side of a membership.
     PutMembership(UserId, Conversation, MembershipRecord),
-    /// Makes an account.
+    /// Makes or changes an account.
     PutAccount(UserId, AccountRecord),
+    /// Gives an address to somebody.
+    PutEmail(EmailRecord),
+    /// Makes or changes a device.
+    PutDevice(UserId, DeviceId, DeviceRecord),
+    /// Forgets a device.
+    DeleteDevice(UserId, DeviceId),
     /// Remembers a fact for another partition.
     PutOutbox(OutboxRow),
     /// Forgets a confirmed fact.
@@ -315,8 +317,12 @@ pub struct PartitionState {
 pub enum Read {
     /// A conversation with its members, marks and head.
     Conversation(Conversation),
-    /// A user with their memberships.
+    /// A user with their devices and memberships.
     User(UserId),
+    /// A user's account alone.
+    Account(UserId),
+    /// Whom an address belongs to.
+    Email(Email),
     /// A part of a log.
     Page(PageRequest),
     /// Who wrote the messages (USER entries) among the last `entries_max` entries up to a seq, as far as they are kept.
@@ -410,6 +416,8 @@ pub struct StoredConversation {
 pub struct StoredUser {
     /// The account.
     pub account: AccountRecord,
+    /// Devices and tombstones, by id.
+    pub devices: Vec<(DeviceId, DeviceRecord)>,
     /// Open and ended memberships, by conversation key.
     pub memberships: Vec<(Conversation, MembershipRecord)>,
 }
@@ -432,6 +440,10 @@ pub enum ReadResult {
     Conversation(Option<Box<StoredConversation>>),
     /// To [`Read::User`]; `None` when there is no such account.
     User(Option<Box<StoredUser>>),
+    /// To [`Read::Account`]; `None` when there is no such account.
+    Account(Option<AccountRecord>),
+    /// To [`Read::Email`]; `None` when it belongs to nobody. A record of another address has the same hash.
+    Email(Option<EmailRecord>),
     /// To [`Read::Page`].
     Page(Page),
     /// To [`Read::Authors`]: ascending.

@@ -2,6 +2,7 @@
 //!
 //! The edge turns frames into [`Request`]s and [`Reply`]s into frames; nothing here knows the wire.
 
+use crate::account::{Email, PasswordHash};
 use crate::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, MessageId, Seq, Timestamp, UserId};
 use crate::message::Summary;
 use crate::records::{GroupSettings, InviteHash, MembershipRecord, MutedUntil, Page, PagePosition, Retention, Role};
@@ -88,6 +89,23 @@ pub enum Request {
         /// Most members.
         members_limit: usize,
     },
+    /// Describes a user.
+    GetProfile(UserId),
+    /// Changes what others see of the caller.
+    UpdateProfile(Box<ProfileChange>),
+    /// Gives the caller's account another password.
+    ChangePassword(Box<PasswordChange>),
+    /// Ends this session and its device's token.
+    LogOut {
+        /// Also those of all other devices.
+        all_devices: bool,
+    },
+    /// Lists the caller's devices.
+    ListDevices,
+    /// Names a device of the caller.
+    RenameDevice(DeviceId, Box<str>),
+    /// Takes a device away from whoever holds it.
+    RevokeDevice(DeviceId),
     /// Lists the caller's conversations.
     ListConversations {
         /// Those after this one.
@@ -120,6 +138,28 @@ impl std::fmt::Debug for InviteSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("InviteSecret(..)")
     }
+}
+
+/// What is to change of a profile; `None` stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ProfileChange {
+    /// What others see.
+    pub name: Option<Box<str>>,
+    /// A few words.
+    pub about: Option<Box<str>>,
+    /// Where a picture is found.
+    pub picture: Option<Box<str>>,
+}
+
+/// See [`Request::ChangePassword`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasswordChange {
+    /// What the old password was verified against; the account must still have it. `None`: it has none.
+    pub verified: Option<PasswordHash>,
+    /// The new one.
+    pub new: PasswordHash,
+    /// The sessions and tokens of other devices stay.
+    pub keep_other_devices: bool,
 }
 
 /// Where a client stands in a log.
@@ -242,6 +282,8 @@ pub enum Reply {
     LoggedIn {
         /// The account was made by this login.
         created: bool,
+        /// When the session token in use ends, if one is.
+        token_expires: Option<Timestamp>,
     },
     /// It was done.
     Done,
@@ -277,6 +319,10 @@ pub enum Reply {
     MessageInfo(Box<MessageInfo>),
     /// A group.
     Group(Box<GroupInfo>),
+    /// A user.
+    Profile(Box<ProfileInfo>),
+    /// The caller's devices, by ascending id.
+    Devices(Vec<DeviceInfo>),
     /// A page of the caller's conversations.
     Conversations {
         /// Ascending.
@@ -389,6 +435,42 @@ pub struct GroupMember {
     pub joined: Seq,
     /// Until when it may not write.
     pub muted_until: MutedUntil,
+}
+
+/// A user as others see them, or as they see themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileInfo {
+    /// Who.
+    pub user: UserId,
+    /// What others see.
+    pub name: Box<str>,
+    /// A few words.
+    pub about: Box<str>,
+    /// Where a picture is found.
+    pub picture: Box<str>,
+    /// In one's own only.
+    pub email: Option<Email>,
+    /// When the account was made.
+    pub created: Timestamp,
+}
+
+/// A device of the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceInfo {
+    /// Which.
+    pub device: DeviceId,
+    /// For people to recognise it by.
+    pub name: Box<str>,
+    /// What it runs on.
+    pub platform: Box<str>,
+    /// Its first login.
+    pub created: Timestamp,
+    /// When it was last connected.
+    pub last_seen: Timestamp,
+    /// Has a session.
+    pub connected: bool,
+    /// Is the one that asks.
+    pub current: bool,
 }
 
 /// A conversation as one user sees it.
@@ -541,6 +623,41 @@ pub enum Refusal {
     /// The store could not be read.
     #[error("the server could not read its store; try again")]
     ReadFailed,
+    /// The session token is not that of the device.
+    #[error("the session token is not valid (any more): log in with a signed token or a password")]
+    TokenInvalid,
+    /// The session token's time is over.
+    #[error("the session token has expired: log in with a signed token or a password")]
+    TokenExpired,
+    /// The device was revoked.
+    #[error("this device was revoked: a signed token that is issued later, or the password, opens it again")]
+    DeviceRevoked,
+    /// The user or the password is wrong.
+    #[error("the e-mail address, user or password is wrong")]
+    WrongCredentials,
+    /// The old password of a change is wrong.
+    #[error("the old password is wrong")]
+    WrongPassword,
+    /// The address has an account.
+    #[error("this e-mail address has an account")]
+    EmailTaken,
+    /// The user has as many devices as may be.
+    #[error("this user has {limit} devices, as many as limits.devices_per_user_max allows: revoke one of them first")]
+    TooManyDevices {
+        /// How many.
+        limit: usize,
+    },
+    /// A text breaks a rule for people.
+    #[error("{field}: {rule}")]
+    Rule {
+        /// Which field.
+        field: &'static str,
+        /// The rule, in a sentence.
+        rule: Box<str>,
+    },
+    /// Something that happens once in a lifetime, such as an id that was drawn twice.
+    #[error("this could not be done now; try again")]
+    Unlucky,
     /// A newer session of the same device is open.
     #[error("a newer connection of this device has logged in")]
     DeviceReplaced,

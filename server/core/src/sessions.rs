@@ -4,14 +4,12 @@ use crate::budget::BudgetIndex;
 use crate::ids::{Conversation, DeviceId, Seq, Timestamp, UserId};
 use crate::machine::Open;
 use crate::message::{ReceiptsPush, Start};
-use crate::records::MembershipRecord;
-use crate::request::{ConversationState, SessionId};
+use crate::question::Registration;
+use crate::records::{AccountRecord, DeviceRecord, MembershipRecord, StoredUser};
+use crate::request::{ConversationState, ReplyTo, SessionId};
 use crate::subscriptions::FollowedIndex;
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, VecDeque};
-
-/// Devices of a connected user that are remembered, beyond those with a session.
-const DEVICES_REMEMBERED_MAX: usize = 64;
 
 /// One device that is connected here.
 #[derive(Debug)]
@@ -105,7 +103,9 @@ pub(crate) enum User {
     /// Not known yet.
     Loading {
         /// Logins that wait.
-        opens: Vec<Open>,
+        opens: Vec<Box<Open>>,
+        /// An account to be made, if there is none.
+        registration: Option<Box<(ReplyTo, Registration)>>,
         /// Memberships that changed meanwhile.
         changed: Vec<(Conversation, MembershipRecord)>,
     },
@@ -114,10 +114,11 @@ pub(crate) enum User {
 }
 
 /// See [`User`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ReadyUser {
+    pub(crate) account: AccountRecord,
     pub(crate) memberships: BTreeMap<Conversation, MembershipRecord>,
-    /// Open sessions, and the generation of each device's last login.
+    /// Devices and tombstones.
     pub(crate) devices: Vec<Device>,
     /// Shared by the sessions.
     pub(crate) budget: Option<BudgetIndex>,
@@ -125,11 +126,13 @@ pub(crate) struct ReadyUser {
 }
 
 /// A device of a connected user.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Device {
     pub(crate) id: DeviceId,
+    /// That of its last login.
     pub(crate) generation: u64,
     pub(crate) session: Option<SessionId>,
+    pub(crate) record: DeviceRecord,
 }
 
 impl ReadyUser {
@@ -141,14 +144,16 @@ impl ReadyUser {
         }
     }
 
-    /// Makes room for a device: beyond so many, the one that is longest gone.
-    pub(crate) fn forget_a_device(&mut self) {
-        if self.devices.len() < DEVICES_REMEMBERED_MAX {
-            return;
-        }
-        let gone = self.devices.iter().enumerate().filter(|(_, device)| device.session.is_none());
-        if let Some((at, _)) = gone.min_by_key(|(_, device)| device.generation) {
-            self.devices.swap_remove(at);
+    /// A user as they are stored.
+    pub(crate) fn from_stored(stored: StoredUser, now: Timestamp) -> ReadyUser {
+        let StoredUser { account, devices, memberships } = stored;
+        let device = |(id, record)| Device { id, generation: 0, session: None, record };
+        ReadyUser {
+            account,
+            memberships: memberships.into_iter().collect(),
+            devices: devices.into_iter().map(device).collect(),
+            used: now,
+            budget: None,
         }
     }
 

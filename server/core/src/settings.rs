@@ -8,6 +8,11 @@ use crate::records::Retention;
 pub struct Settings {
     /// Whether a first login makes the account.
     pub create_users: bool,
+    /// Most devices of a user.
+    pub devices_per_user_max: usize,
+    /// How long a session token is good for after its making, or after its last use when more than half of that was
+    /// over, in milliseconds.
+    pub session_token_ms: u64,
     /// Most members of a group.
     pub group_members_max: usize,
     /// A conversation that a client does not name starts at most this many entries before its head.
@@ -50,6 +55,8 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             create_users: true,
+            devices_per_user_max: 16,
+            session_token_ms: 90 * 24 * 3_600_000,
             group_members_max: 1_000,
             sync_entries_max: 200,
             page_bytes_max: 48 * 1024,

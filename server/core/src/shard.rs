@@ -3,8 +3,11 @@
 //! The parts are `impl Shard` blocks in `shard/`, one for each feature; they do not call each other except through
 //! the messages of [`crate::message`], which also carry what one shard says to itself.
 
+mod accounts;
 mod append;
 mod departures;
+mod devices;
+mod emails;
 mod fanout;
 mod groups;
 mod invites;
@@ -22,6 +25,7 @@ mod roles;
 mod signals;
 mod sync;
 
+use crate::account::Email;
 use crate::budget::Budgets;
 use crate::conversation::{Home, HomeState, Log};
 use crate::ids::{Conversation, PartitionId, Seq, ShardId, Timestamp, UserId};
@@ -38,6 +42,9 @@ use crate::subscriptions::{FollowedIndex, Subscriptions};
 use hashbrown::HashMap;
 use slab::Slab;
 use std::collections::VecDeque;
+
+use accounts::Lookup;
+use emails::BusyEmail;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -77,6 +84,8 @@ pub struct Shard {
     /// Subscriptions to look at once the edge has carried out what was pushed to them.
     settling: Vec<(SessionId, FollowedIndex)>,
 
+    /// Addresses about which something is being decided.
+    emails: Map<Email, BusyEmail>,
     /// What each read under way is for.
     reads: Slab<PendingRead>,
     /// Lists that wait for states.
@@ -94,6 +103,8 @@ pub struct Shard {
 enum PendingRead {
     Conversation(Conversation),
     User(UserId),
+    Account(UserId, Lookup),
+    Email(Email),
     /// A pull, the seq it continues from, and the state that goes with the page.
     Pull(Conversation, Pull, Seq, Option<Box<ConversationState>>),
     History(Conversation, Caller, Option<Seq>),
@@ -144,6 +155,7 @@ impl Shard {
             summaries: Vec::new(),
             retries: Vec::new(),
             settling: Vec::new(),
+            emails: Map::default(),
             reads: Slab::new(),
             lists: Slab::new(),
             local: VecDeque::new(),
@@ -163,6 +175,7 @@ impl Shard {
             Input::Loaded(token, result) => self.handle_loaded(token, Some(result)),
             Input::LoadFailed(token) => self.handle_loaded(token, None),
             Input::Open(open) => self.handle_open(open),
+            Input::Ask { asker, request_id, question } => self.handle_question(asker, request_id, question),
             Input::Closed(session) => self.handle_closed(session),
             Input::OutboundFull { session, conversation, position } => {
                 self.handle_full(session, conversation, position);
@@ -262,6 +275,13 @@ impl Shard {
             Request::ListConversations { after, limit, with_states } => {
                 self.list_conversations(caller, after, limit, with_states);
             }
+            Request::GetProfile(user) => self.get_profile(caller, user),
+            Request::UpdateProfile(change) => self.update_profile(caller, *change),
+            Request::ChangePassword(change) => self.change_password(caller, *change),
+            Request::LogOut { all_devices } => self.log_out(caller, all_devices),
+            Request::ListDevices => self.list_devices(caller),
+            Request::RenameDevice(device, name) => self.rename_device(caller, device, name),
+            Request::RevokeDevice(device) => self.revoke_device(caller, device),
         }
     }
 
@@ -275,12 +295,28 @@ impl Shard {
     fn handle_message(&mut self, message: Message) {
         match message {
             Message::ToConversation(conversation, message) => self.handle_home(conversation, message),
-            Message::ToUsers(UsersMessage::FindMissing { partition, users, conversation }) => {
-                self.find_missing(partition, users, conversation);
+            Message::ToUsers(message) => self.handle_users_message(message),
+            Message::ToEmail(email, message) => self.handle_email(email, message),
+            Message::ToAsker(to, answer) => {
+                self.out.effects.push(Effect::Answer { asker: to.session, request_id: to.request_id, answer });
             }
-            Message::ToUsers(UsersMessage::Confirm(user, rows)) => self.user_facts_confirmed(user, &rows),
             Message::Learn { partition, rows } => self.learn(partition, rows),
             Message::ToSession(message) => self.handle_session_message(message),
+        }
+    }
+
+    fn handle_users_message(&mut self, message: UsersMessage) {
+        match message {
+            UsersMessage::FindMissing { partition, users, conversation } => {
+                self.find_missing(partition, users, conversation);
+            }
+            UsersMessage::MakeAccount(asker, registration, reserved_until) => {
+                self.make_account(asker, registration, reserved_until);
+            }
+            UsersMessage::Credentials(asker, user, email) => self.look_up(user, Lookup::Credentials(asker, email)),
+            UsersMessage::Holds(user, email) => self.look_up(user, Lookup::Holds(email)),
+            UsersMessage::Profile(caller, user) => self.look_up(user, Lookup::Profile(caller)),
+            UsersMessage::Confirm(user, rows) => self.user_facts_confirmed(user, &rows),
         }
     }
 
@@ -299,6 +335,7 @@ impl Shard {
             SessionMessage::Summaries(push) => self.handle_summaries(push),
             SessionMessage::Behind(conversation, head) => self.handle_behind(conversation, head),
             SessionMessage::AllBehind(home) => self.handle_all_behind(home),
+            SessionMessage::End(session, reason) => self.handle_end(session, reason),
             SessionMessage::MembershipChanged(user, conversation, membership) => {
                 self.handle_membership_changed(user, conversation, membership);
             }
@@ -365,6 +402,12 @@ impl Shard {
             (PendingRead::Conversation(conversation), _) => self.conversation_not_loaded(conversation),
             (PendingRead::User(user), Some(ReadResult::User(stored))) => self.user_loaded(user, stored),
             (PendingRead::User(user), _) => self.user_not_loaded(user),
+            (PendingRead::Account(user, lookup), Some(ReadResult::Account(account))) => {
+                self.looked_up(user, lookup, account);
+            }
+            (PendingRead::Account(_, lookup), _) => self.lookup_failed(lookup),
+            (PendingRead::Email(email), Some(ReadResult::Email(record))) => self.email_loaded(&email, record),
+            (PendingRead::Email(email), _) => self.email_not_known(&email),
             (PendingRead::Pull(conversation, pull, from, state), Some(ReadResult::Page(page))) => {
                 self.answer_pull(conversation, pull, from, state, page);
             }

@@ -3,6 +3,7 @@
 //! The slot function is fixed forever, because stored keys begin with the slot. The slot table is stored with the
 //! data; only the division of partitions over shards may change from one start to the next.
 
+use crate::account::Email;
 use crate::ids::{Conversation, PartitionId, ShardId, Slot, UserId};
 use crate::records::{Fact, Owner};
 use xxhash_rust::xxh3::xxh3_64;
@@ -29,6 +30,12 @@ pub fn slot_of_conversation(conversation: &Conversation) -> Slot {
         Conversation::Direct { low, .. } => slot_of_id(low.0),
         Conversation::Group(group) => slot_of_id(group.0),
     }
+}
+
+/// The slot of an e-mail address: XXH3-64 (seed 0) of its bytes, modulo 256.
+#[must_use]
+pub fn slot_of_email(email: &Email) -> Slot {
+    Slot((xxh3_64(email.as_str().as_bytes()) % SLOTS as u64) as u8)
 }
 
 /// The slot of whoever decides a fact.
@@ -115,6 +122,12 @@ impl SlotTable {
         self.partition_of_slot(slot_of_conversation(conversation))
     }
 
+    /// The partition that an address is homed in.
+    #[must_use]
+    pub fn partition_of_email(&self, email: &Email) -> PartitionId {
+        self.partition_of_slot(slot_of_email(email))
+    }
+
     /// The partition whose outbox holds a fact.
     #[must_use]
     pub fn partition_of_owner(&self, owner: &Owner) -> PartitionId {
@@ -156,6 +169,13 @@ mod tests {
         let vectors: Vec<(u64, u8)> =
             [0, 1, 2, 42, 1_000_000, u64::MAX].iter().map(|&id| (id, slot_of_id(id).0)).collect();
         assert_eq!(vectors, [(0, 217), (1, 243), (2, 28), (42, 172), (1_000_000, 90), (u64::MAX, 19)]);
+    }
+
+    /// So is that of addresses.
+    #[test]
+    fn slots_of_addresses_are_what_they_always_were() {
+        let slots = ["ada@example.org", "a@b.cd"].map(|email| slot_of_email(&Email::new(email)).0);
+        assert_eq!(slots, [60, 251]);
     }
 
     #[test]

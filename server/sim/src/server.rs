@@ -344,6 +344,8 @@ impl Server {
                 vec![*session]
             }
             Effect::Close(session, reason) => return self.close(ConnectionId(shard, *session), *reason),
+            // Nobody in this world registers.
+            Effect::Answer { .. } => return,
             Effect::Forward(to, message) => return self.lanes[shard][usize::from(to.0)].send(message.clone()),
             Effect::Read(token, read) => {
                 // Half of what is asked for lies in the cache; a search never does.

@@ -227,6 +227,8 @@ section! {
         address_logins_per_minute: u32 = 60;
         /// How many of them may come at once after a quiet time.
         address_logins_burst: u32 = 30;
+        /// Most devices of a user. A further one may log in once one was revoked, or was not seen for 90 days.
+        devices_per_user_max: u32 = 16;
         /// How many messages a user may send in a second in the long run, all devices together; reactions, edits and
         /// the like count as messages. 0: no limit.
         user_messages_per_second: u32 = 50;

@@ -74,6 +74,7 @@ impl Config {
             ("limits.write_deadline_ms", limits.write_deadline_ms, 1, DAY_MS),
             ("limits.keepalive_ms", limits.keepalive_ms, 1, DAY_MS),
             ("limits.address_logins_per_minute", limits.address_logins_per_minute.into(), 0, 1_000_000),
+            ("limits.devices_per_user_max", limits.devices_per_user_max.into(), 1, 1_000),
             ("limits.address_logins_burst", limits.address_logins_burst.into(), 1, 1_000_000),
             ("limits.user_messages_burst", limits.user_messages_burst.into(), 1, u32::MAX.into()),
             ("limits.user_bytes_per_second", limits.user_bytes_per_second, 0, ANY),

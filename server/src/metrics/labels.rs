@@ -172,6 +172,15 @@ impl Refusal {
 }
 
 labels! {
+    /// How somebody logs in.
+    LoginMethod {
+        Jwt = "jwt",
+        Password = "password",
+        SessionToken = "session_token",
+    }
+}
+
+labels! {
     /// Why a connection ended.
     CloseReason {
         /// The client closed it.
@@ -190,19 +199,14 @@ labels! {
         Stalled = "stalled",
         /// The same device logged in on another connection.
         Replaced = "replaced",
+        /// Its device was revoked or logged out from elsewhere.
+        Revoked = "revoked",
+        /// It logged out.
+        LoggedOut = "logged_out",
         /// The server was at a limit of its own.
         Overloaded = "overloaded",
         /// The server stopped.
         Stopping = "stopping",
-        WrongCredentials = "wrong_credentials",
-        RateLimited = "rate_limited",
-        EmailTaken = "email_taken",
-        DeviceRevoked = "device_revoked",
-        Blocked = "blocked",
-        Muted = "muted",
-        TooOld = "too_old",
-        UnknownMessage = "unknown_message",
-        InviteInvalid = "invite_invalid",
     }
 }
 

@@ -70,6 +70,10 @@ metrics! {
     ENTRIES_DELIVERED: Kind::Counter, Count, "hubbub_entries_delivered_total", "Copies of log entries that were handed to connections.";
     REFUSALS: Kind::Counter, Count, "hubbub_refusals_total", "Requests and connections that were answered with an error, by its code.";
     CLOSES: Kind::Counter, Count, "hubbub_closes_total", "Connections that ended, by reason.";
+    LOGINS: Kind::Counter, Count, "hubbub_logins_total", "Logins about which their user's home has decided, by method.";
+    PASSWORD_HASHES: Kind::Counter, Count, "hubbub_password_hashes_total", "Passwords that were hashed or compared.";
+    PASSWORD_HASHES_REFUSED: Kind::Counter, Count, "hubbub_password_hashes_refused_total", "Passwords that were not taken because too many waited.";
+    PASSWORD_HASHES_WAITING: Kind::Gauge, Count, "hubbub_password_hashes_waiting", "Passwords that wait to be hashed or compared.";
     COMMIT_BATCH_ENTRIES: Kind::Histogram(BATCH_BOUNDS), Count, "hubbub_commit_batch_entries", "Entries that were committed together.";
     COMMIT_SECONDS: Kind::Histogram(SECONDS_BOUNDS), Seconds, "hubbub_commit_seconds", "Time to make one batch durable, its sync included.";
     COMMIT_SYNCS: Kind::Counter, Count, "hubbub_commit_syncs_total", "Syncs of the write-ahead log to disk.";

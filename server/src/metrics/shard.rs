@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use metrics::{Counter, Gauge, counter, gauge};
 
-use super::labels::{CloseReason, FrameIn, FrameOut, Refusal};
+use super::labels::{CloseReason, FrameIn, FrameOut, LoginMethod, Refusal};
 use super::names;
 
 /// A counter's handle with what of it is already published.
@@ -84,6 +84,12 @@ pub struct ShardCounters {
     pub signals_dropped: u64,
     /// Of them those that a connection had no room for.
     pub signals_dropped_here: u64,
+    /// Passwords that were hashed or compared, ever.
+    pub hashes_done: u64,
+    /// Passwords that found no room to wait, ever.
+    pub hashes_refused: u64,
+    /// Passwords that wait, over all shards, now.
+    pub hashes_waiting: u64,
     /// Time that the thread did not wait, ever, in nanoseconds.
     pub busy_ns: u64,
     /// Open connections, now.
@@ -102,6 +108,7 @@ pub struct ShardCounters {
     frame_bytes_out: Family<{ FrameOut::COUNT }>,
     refusals: Family<{ Refusal::COUNT }>,
     closes: Family<{ CloseReason::COUNT }>,
+    logins: Family<{ LoginMethod::COUNT }>,
     handles: Handles,
 }
 
@@ -114,6 +121,9 @@ struct Handles {
     entries_expired: Published,
     entries_removed: Published,
     signals_dropped: Published,
+    hashes_done: Published,
+    hashes_refused: Published,
+    hashes_waiting: Gauge,
     connections: Share,
     devices_logged_in: Share,
     connections_lagging: Share,
@@ -135,6 +145,9 @@ impl ShardCounters {
             entries_removed: 0,
             signals_dropped: 0,
             signals_dropped_here: 0,
+            hashes_done: 0,
+            hashes_refused: 0,
+            hashes_waiting: 0,
             busy_ns: 0,
             connections: 0,
             devices_logged_in: 0,
@@ -150,6 +163,7 @@ impl ShardCounters {
                 |i| counter!(names::FRAME_BYTES, "direction" => "out", "kind" => FrameOut::LABELS[i]),
             ),
             refusals: Family::new(|i| counter!(names::REFUSALS, "reason" => Refusal::LABELS[i])),
+            logins: Family::new(|i| counter!(names::LOGINS, "method" => LoginMethod::LABELS[i])),
             closes: Family::new(|i| counter!(names::CLOSES, "reason" => CloseReason::LABELS[i])),
             handles: Handles::register(shard),
         }
@@ -172,6 +186,11 @@ impl ShardCounters {
         self.refusals.counts[reason as usize] += 1;
     }
 
+    /// Counts a login whose user's home decides about it now.
+    pub fn login(&mut self, method: LoginMethod) {
+        self.logins.counts[method as usize] += 1;
+    }
+
     /// Counts the end of a connection.
     pub fn closed(&mut self, reason: CloseReason) {
         self.closes.counts[reason as usize] += 1;
@@ -190,6 +209,7 @@ impl ShardCounters {
         self.frame_bytes_out.publish();
         self.refusals.publish();
         self.closes.publish();
+        self.logins.publish();
         let handles = &mut self.handles;
         handles.connections_accepted.raise_to(self.connections_accepted);
         handles.sends.raise_to(self.sends);
@@ -199,6 +219,9 @@ impl ShardCounters {
         handles.entries_expired.raise_to(self.entries_expired);
         handles.entries_removed.raise_to(self.entries_removed);
         handles.signals_dropped.raise_to(self.signals_dropped);
+        handles.hashes_done.raise_to(self.hashes_done);
+        handles.hashes_refused.raise_to(self.hashes_refused);
+        handles.hashes_waiting.set(self.hashes_waiting as f64);
         handles.connections.move_to(self.connections);
         handles.devices_logged_in.move_to(self.devices_logged_in);
         handles.connections_lagging.move_to(self.connections_lagging);
@@ -219,6 +242,9 @@ impl Handles {
             entries_expired: Published::new(counter!(names::ENTRIES_EXPIRED)),
             entries_removed: Published::new(counter!(names::ENTRIES_REMOVED)),
             signals_dropped: Published::new(counter!(names::SIGNALS_DROPPED)),
+            hashes_done: Published::new(counter!(names::PASSWORD_HASHES)),
+            hashes_refused: Published::new(counter!(names::PASSWORD_HASHES_REFUSED)),
+            hashes_waiting: gauge!(names::PASSWORD_HASHES_WAITING),
             connections: Share::new(gauge!(names::CONNECTIONS)),
             devices_logged_in: Share::new(gauge!(names::DEVICES_LOGGED_IN)),
             connections_lagging: Share::new(gauge!(names::CONNECTIONS_LAGGING)),

@@ -18,6 +18,10 @@ pub(super) enum Stage {
     Silent,
     /// `Hello` was answered.
     Greeted,
+    /// Its registration or password is being looked at; it is not read.
+    Proving,
+    /// Its password was right, and the login waits for the reading task.
+    Proven,
     /// `Login` was accepted, and the core has not opened the session.
     Opening,
     /// Logged in.

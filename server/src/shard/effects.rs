@@ -1,7 +1,6 @@
 //! Carries out what the core has decided.
 
 use super::Shard;
-use super::connection::Stage;
 use crate::metrics::{CloseReason, FrameOut, Refusal};
 use crate::wire;
 use hubbub_codec::proto::bye::Reason;
@@ -35,6 +34,7 @@ impl Shard {
     fn carry_out_one(&mut self, effect: Effect, targets: &[SessionId]) {
         match effect {
             Effect::Reply { session, request_id, reply } => self.reply(session, request_id, reply),
+            Effect::Answer { request_id: ticket, answer, .. } => self.answered(ticket, answer),
             Effect::PushRun(run, range) => {
                 let frame = wire::run_frame(&run);
                 let before = Start::Cursor(Seq(run.first.0 - 1), run.log_id);
@@ -76,15 +76,10 @@ impl Shard {
 
     fn reply(&mut self, session: SessionId, request_id: u64, reply: Reply) {
         let id = (session.index, session.generation);
-        let Some(connection) = self.connection(id) else { return };
-        if let Reply::LoggedIn { created } = reply {
-            connection.stage = Stage::Open;
-            let user = connection.user;
-            connection.wake();
-            self.counters.devices_logged_in += 1;
-            self.queue(session.index, FrameOut::LoggedIn, wire::logged_in_frame(request_id, user, created));
-            return;
+        if let Reply::LoggedIn { created, token_expires } = reply {
+            return self.logged_in(session, request_id, created, token_expires);
         }
+        let Some(connection) = self.connection(id) else { return };
         if connection.stage.is_over() {
             return;
         }
@@ -114,7 +109,15 @@ impl Shard {
                 self.queue(session.index, FrameOut::Bye, wire::bye_frame(Reason::Replaced, 0));
                 CloseReason::Replaced
             }
-            machine::CloseReason::LoginRefused => CloseReason::LoginRefused,
+            machine::CloseReason::Revoked => {
+                self.queue(session.index, FrameOut::Bye, wire::bye_frame(Reason::Revoked, 0));
+                CloseReason::Revoked
+            }
+            machine::CloseReason::LoggedOut => CloseReason::LoggedOut,
+            machine::CloseReason::LoginRefused => {
+                self.charge_failure(id);
+                CloseReason::LoginRefused
+            }
         };
         self.close_after_writing(id, reason);
     }

@@ -1,30 +1,26 @@
-//! From an accepted socket to a session: `Hello`, `Login`, and the move to the user's home shard.
+//! From an accepted socket to a greeted client, and the move of one that logs in to its user's home shard.
 
 use super::connection::{Connection, Stage};
+use super::login::Login;
 use super::reading::{Stop, read_loop};
-use super::{Login, Parcel, Shard};
-use crate::auth::tokens::TokenError;
+use super::{Parcel, Shard};
 use crate::metrics::{CloseReason, Refusal};
-use crate::wire;
+use crate::wire::{self, NAME_BYTES_MAX};
 use bytes::Bytes;
 use hubbub_codec::proto;
 use hubbub_codec::proto::client_frame::Body;
 use hubbub_codec::proto::error::Action;
-use hubbub_codec::proto::{ClientFrame, ErrorCode};
-use hubbub_core::ids::{DeviceId, UserId};
-use hubbub_core::machine::{Input, Open};
+use hubbub_codec::proto::{AuthMethod, ClientFrame, ErrorCode};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
-use tracing::{debug, warn};
+use tracing::warn;
 
 /// The protocol's version that this server speaks.
 const VERSION: u32 = 1;
-/// Longest names that clients tell of themselves.
-const NAME_BYTES_MAX: usize = 64;
 /// How long accepting pauses when the process has no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long a client waits that was turned away for want of room.
@@ -117,11 +113,12 @@ impl Shard {
                 group_members_max: limits.group_members_max,
                 requests_in_progress_max: limits.requests_in_progress_max,
                 signal_bytes_max: self.wire_limits.signal_bytes_max as u32,
+                devices_max: limits.devices_per_user_max,
                 ..Default::default()
             }),
             keepalive_ms: limits.keepalive_ms.min(u64::from(u32::MAX)) as u32,
-            auth_methods: vec![proto::AuthMethod::Jwt.into()],
-            registration: false,
+            auth_methods: [AuthMethod::Jwt, AuthMethod::Password, AuthMethod::SessionToken].map(Into::into).into(),
+            registration: self.node.config.auth.registration,
         };
         self.connections[id.0 as usize].stage = Stage::Greeted;
         let frame = wire::welcome_frame(frame.request_id, welcome);
@@ -129,75 +126,10 @@ impl Shard {
         None
     }
 
-    // ---- Login ----
-
-    pub(super) fn log_in(&mut self, id: (u32, u32), frame: ClientFrame) -> Option<Stop> {
-        let login = match frame.body {
-            Some(Body::Login(login)) => login,
-            Some(Body::Ping(ping)) => {
-                self.pong(id, frame.request_id, ping.nonce);
-                return None;
-            }
-            _ => {
-                self.break_off(id, ErrorCode::NotLoggedIn, "the second frame must be Login".to_owned());
-                return None;
-            }
-        };
-        match self.check_login(&login) {
-            Ok(user) => {
-                let generation = self.node.next_generation();
-                let device = DeviceId(login.device_id);
-                self.admit(id, Login { user, device, generation, request_id: frame.request_id })
-            }
-            Err((code, message)) => {
-                debug!("a login was refused: {message}");
-                self.refuse_login(id, frame.request_id, code, message);
-                None
-            }
-        }
-    }
-
-    fn check_login(&self, login: &proto::Login) -> Result<UserId, (ErrorCode, String)> {
-        if login.device_id == 0 {
-            return Err((ErrorCode::Invalid, "device_id must not be 0".to_owned()));
-        }
-        if login.device_name.len() > NAME_BYTES_MAX || login.platform.len() > NAME_BYTES_MAX {
-            let message = format!("device_name and platform are at most {NAME_BYTES_MAX} bytes");
-            return Err((ErrorCode::Invalid, message));
-        }
-        let Some(proto::login::Method::Jwt(token)) = &login.method else {
-            return Err((ErrorCode::Invalid, "the login method is missing or not known here".to_owned()));
-        };
-        match self.node.verifier.verify(token) {
-            Ok(verified) => Ok(verified.user),
-            Err(error @ TokenError::Expired) => Err((ErrorCode::TokenExpired, error.to_string())),
-            Err(error @ TokenError::Invalid(_)) => Err((ErrorCode::TokenInvalid, error.to_string())),
-        }
-    }
-
-    /// A proven login: opened here, or moved to the user's home.
-    fn admit(&mut self, id: (u32, u32), login: Login) -> Option<Stop> {
-        self.node.strangers.fetch_sub(1, Relaxed);
-        let connection = &mut self.connections[id.0 as usize];
-        connection.user = login.user;
-        connection.stage = Stage::Opening;
-        if self.slots.shard_of_user(login.user) != self.shard_id() {
-            return Some(Stop::Move(login));
-        }
-        self.open(id, login);
-        None
-    }
-
-    fn open(&mut self, id: (u32, u32), login: Login) {
-        let session = self.connections[id.0 as usize].session();
-        let Login { user, device, generation, request_id } = login;
-        self.input(Input::Open(Open { session, user, device, generation, request_id }));
-    }
-
     // ---- The move ----
 
     /// Takes a connection out of this shard and sends it to its user's home.
-    pub(super) fn send_parcel(&mut self, index: u32, read: OwnedReadHalf, login: Login) {
+    pub(super) fn send_parcel(&mut self, index: u32, read: OwnedReadHalf, login: Box<Login>) {
         let Some(mut connection) = self.connections.try_remove(index as usize) else { return };
         self.counters.connections -= 1;
         let write = connection.write.take().and_then(Rc::into_inner);

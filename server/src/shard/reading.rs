@@ -36,7 +36,7 @@ pub(super) enum Stop {
     /// The connection is gone.
     Gone,
     /// The connection moves to its user's home.
-    Move(super::Login),
+    Move(Box<super::login::Login>),
 }
 
 /// Reads a connection until it ends or moves.
@@ -52,6 +52,13 @@ impl Shard {
         loop {
             if self.connection(id).is_none() {
                 return Poll::Ready(Stop::Gone);
+            }
+            if self.connections[id.0 as usize].stage == Stage::Proven {
+                let login = self.proven.remove(&id).expect("it was put there with the stage");
+                match self.admit(id, login) {
+                    Some(stop) => return Poll::Ready(stop),
+                    None => continue,
+                }
             }
             if self.is_held(id) {
                 let connection = self.connection(id).expect("it was just there");
@@ -109,7 +116,7 @@ impl Shard {
     fn is_held(&mut self, id: (u32, u32)) -> bool {
         let requests_max = self.limits.requests_max;
         let connection = &self.connections[id.0 as usize];
-        let own = connection.stage == Stage::Opening
+        let own = matches!(connection.stage, Stage::Proving | Stage::Proven | Stage::Opening)
             || connection.lagging
             || connection.out_bytes > self.limits.outbound_bytes_max
             || (connection.stage == Stage::Open && connection.in_progress >= requests_max);
@@ -170,7 +177,9 @@ impl Shard {
     /// Longest frame that this connection may send now.
     fn frame_bytes_max(&self, id: (u32, u32)) -> usize {
         match self.connections[id.0 as usize].stage {
-            Stage::Silent | Stage::Greeted => self.limits.frame_bytes_max.min(STRANGER_FRAME_BYTES_MAX),
+            Stage::Silent | Stage::Greeted | Stage::Proving | Stage::Proven => {
+                self.limits.frame_bytes_max.min(STRANGER_FRAME_BYTES_MAX)
+            }
             _ => self.limits.frame_bytes_max,
         }
     }
@@ -212,7 +221,7 @@ impl Shard {
             }
             Stage::Silent => self.greet(id, frame),
             Stage::Greeted => self.log_in(id, frame),
-            Stage::Opening | Stage::Closing | Stage::Lingering => None,
+            Stage::Proving | Stage::Proven | Stage::Opening | Stage::Closing | Stage::Lingering => None,
         }
     }
 
@@ -239,6 +248,10 @@ impl Shard {
             let message = "request_id 0 is for Delivered, Read and Signal only".to_owned();
             return self.break_off(id, ErrorCode::Invalid, message);
         }
+        let body = match body {
+            Body::ChangePassword(change) => return self.begin_password_change(id, request_id, change),
+            body => body,
+        };
         let connection = &mut self.connections[id.0 as usize];
         let (user, session) = (connection.user, connection.session());
         match wire::request(body, user, &self.wire_limits) {
@@ -266,7 +279,7 @@ impl Shard {
     }
 
     /// Refuses a request that the core never sees. Without a request id it is only counted.
-    fn refuse(&mut self, id: (u32, u32), request_id: u64, refusal: Refused) {
+    pub(super) fn refuse(&mut self, id: (u32, u32), request_id: u64, refusal: Refused) {
         let (_, code, _) = wire::refusal_parts(&refusal);
         self.counters.refused(Refusal::from_code(code.into()));
         if request_id != 0 {

@@ -58,6 +58,7 @@ impl Shard {
         self.note_disk();
         let counted = self.core.counters();
         self.counters.sends = counted.sends;
+        self.counters.hashes_waiting = self.hasher.waiting() as u64;
         self.counters.entries_delivered = counted.deliveries;
         self.counters.resyncs = counted.resyncs;
         self.counters.entries_expired = counted.entries_expired;

@@ -261,7 +261,7 @@ impl Shard {
         reason: CloseReason,
     ) {
         let action = match code {
-            ErrorCode::TokenInvalid | ErrorCode::TokenExpired => Action::Reauthenticate,
+            ErrorCode::TokenInvalid | ErrorCode::TokenExpired | ErrorCode::WrongCredentials => Action::Reauthenticate,
             ErrorCode::Timeout => Action::Retry,
             ErrorCode::Version => Action::GiveUp,
             _ => Action::FixRequest,
@@ -326,6 +326,10 @@ impl Shard {
             self.count_end_silently(connection.is_stranger());
         } else {
             self.count_end(reason, connection.is_stranger());
+        }
+        if !self.proven.is_empty() || !self.new_tokens.is_empty() {
+            self.proven.remove(&id);
+            self.new_tokens.remove(&id);
         }
         // Both hold the socket; it is closed with the last of them.
         connection.task.iter().chain(&connection.drain).for_each(AbortHandle::abort);

@@ -1,9 +1,9 @@
 //! From a client's frame to a request.
 
-use super::groups;
+use super::{groups, people};
 use hubbub_codec::proto;
 use hubbub_codec::proto::client_frame::Body;
-use hubbub_core::ids::{ClientMessageId, Conversation, GroupId, LogId, Seq, UserId};
+use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, Seq, UserId};
 use hubbub_core::records::{PagePosition, Retention};
 use hubbub_core::request::{Action, Append, InfoQuery, Refusal, Request, SyncCursor};
 use hubbub_core::signal::{Signal, SignalKind};
@@ -68,6 +68,12 @@ pub fn request(body: Body, user: UserId, limits: &Limits) -> Result<Request, Ref
         Body::CreateInvite(create) => groups::invite(&create),
         Body::RevokeInvites(revoke) => Ok(Request::RevokeInvites(GroupId(revoke.group))),
         Body::JoinGroup(join) => groups::join(&join),
+        Body::Logout(logout) => Ok(Request::LogOut { all_devices: logout.all_devices }),
+        Body::GetProfile(get) => Ok(people::get_profile(&get, user)),
+        Body::UpdateProfile(update) => people::update_profile(update),
+        Body::ListDevices(_) => Ok(Request::ListDevices),
+        Body::RenameDevice(rename) => people::rename_device(rename),
+        Body::RevokeDevice(revoke) => Ok(Request::RevokeDevice(DeviceId(revoke.device_id))),
         Body::GetMessageInfo(get) => message_info(&get),
         Body::GetGroup(get) => Ok(Request::GetGroup {
             group: GroupId(get.group),

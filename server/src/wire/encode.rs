@@ -1,6 +1,7 @@
 //! From replies and pushes to frames.
 
 use super::decode::encode_page_mark;
+use super::people;
 use super::{conversation_to_codec, conversation_to_proto};
 use bytes::Bytes;
 use hubbub_codec::frame::{EntriesHead, append_frame, encode_entries_frame, encode_frame};
@@ -9,7 +10,7 @@ use hubbub_codec::proto;
 use hubbub_codec::proto::error::Action;
 use hubbub_codec::proto::server_frame::Body;
 use hubbub_codec::proto::{ErrorCode, ServerFrame};
-use hubbub_core::ids::{Conversation, LogId, Seq, UserId};
+use hubbub_core::ids::{Conversation, LogId, Seq, Timestamp, UserId};
 use hubbub_core::message::{ReceiptsPush, Run, Summary};
 use hubbub_core::records::{GroupSettings, Page, Retention, Role};
 use hubbub_core::request::{ConversationState, GroupInfo, MessageInfo, Refusal, Reply};
@@ -54,6 +55,8 @@ pub fn reply_frame(request_id: u64, reply: Reply, out: &mut bytes::BytesMut) -> 
             return FrameOut::Entries;
         }
         Reply::MessageInfo(info) => (FrameOut::MessageInfo, Body::MessageInfo(message_info(*info))),
+        Reply::Profile(info) => (FrameOut::Profile, Body::Profile(people::profile(*info))),
+        Reply::Devices(list) => (FrameOut::Devices, Body::Devices(people::devices(list))),
         Reply::Group(info) => (FrameOut::Group, Body::Group(group(*info))),
         Reply::Conversations { conversations, more } => {
             let last = conversations.last().filter(|_| more);
@@ -186,6 +189,15 @@ pub fn refusal_parts(refusal: &Refusal) -> (Action, ErrorCode, u32) {
         Refusal::ResendUnknown => (Action::GiveUp, ErrorCode::ResendUnknown, 0),
         Refusal::TooOld { .. } => (Action::GiveUp, ErrorCode::TooOld, 0),
         Refusal::UnknownMessage(_) => (Action::FixRequest, ErrorCode::UnknownMessage, 0),
+        Refusal::TokenInvalid => (Action::Reauthenticate, ErrorCode::TokenInvalid, 0),
+        Refusal::TokenExpired => (Action::Reauthenticate, ErrorCode::TokenExpired, 0),
+        Refusal::DeviceRevoked => (Action::Reauthenticate, ErrorCode::DeviceRevoked, 0),
+        Refusal::WrongCredentials => (Action::Reauthenticate, ErrorCode::WrongCredentials, 0),
+        Refusal::WrongPassword => (Action::FixRequest, ErrorCode::WrongCredentials, 0),
+        Refusal::EmailTaken => (Action::FixRequest, ErrorCode::EmailTaken, 0),
+        Refusal::TooManyDevices { .. } => (Action::FixRequest, ErrorCode::LimitExceeded, 0),
+        Refusal::Rule { .. } => (Action::FixRequest, ErrorCode::Invalid, 0),
+        Refusal::Unlucky => (Action::Retry, ErrorCode::Internal, RETRY_MS),
         Refusal::ReadFailed => (Action::Retry, ErrorCode::Internal, RETRY_MS),
         Refusal::DeviceReplaced => (Action::Retry, ErrorCode::Forbidden, RETRY_MS),
     }
@@ -194,7 +206,10 @@ pub fn refusal_parts(refusal: &Refusal) -> (Action, ErrorCode, u32) {
 fn refused(refusal: &Refusal) -> proto::Error {
     let (action, code, retry_after_ms) = refusal_parts(refusal);
     let field = match refusal {
-        Refusal::Invalid { field, .. } | Refusal::Limit { field, .. } => *field,
+        Refusal::Invalid { field, .. } | Refusal::Limit { field, .. } | Refusal::Rule { field, .. } => *field,
+        Refusal::TooManyDevices { .. } => "login.device_id",
+        Refusal::WrongPassword => "change_password.old_password",
+        Refusal::EmailTaken => "register.email",
         Refusal::RateLimited { setting, .. } => setting,
         Refusal::BeyondHead { .. } => "up_to_seq",
         Refusal::UnknownMessage(_) | Refusal::TooOld { .. } => "seq",
@@ -236,10 +251,28 @@ pub fn error_frame(request_id: u64, action: Action, code: ErrorCode, retry_after
 
 // ---- Frames of the edge ----
 
-/// The reply to a `Login`.
+/// The reply to a `Login`: the session token that was made for it (or nothing), and when the one in use ends.
 #[must_use]
-pub fn logged_in_frame(request_id: u64, user: UserId, created: bool) -> Bytes {
-    frame(request_id, Body::LoggedIn(proto::LoggedIn { user_id: user.0, created, ..Default::default() }))
+pub fn logged_in_frame(
+    request_id: u64,
+    user: UserId,
+    created: bool,
+    session_token: &str,
+    token_expires: Option<Timestamp>,
+) -> Bytes {
+    let logged_in = proto::LoggedIn {
+        user_id: user.0,
+        created,
+        session_token: session_token.to_owned(),
+        session_token_expires_us: token_expires.map_or(0, |time| time.0),
+    };
+    frame(request_id, Body::LoggedIn(logged_in))
+}
+
+/// The reply to a `Register`.
+#[must_use]
+pub fn registered_frame(request_id: u64, user: UserId) -> Bytes {
+    frame(request_id, Body::Registered(proto::Registered { user_id: user.0 }))
 }
 
 /// The reply to a `Hello`.

@@ -98,7 +98,7 @@ pub(crate) fn encode(
 
 fn is_deletion(write: &Write) -> bool {
     match write {
-        Write::DeleteOutbox(..) => true,
+        Write::DeleteOutbox(..) | Write::DeleteDevice(..) => true,
         Write::PutReactions(_, _, _, emojis) => emojis.is_empty(),
         Write::PutReactionCounts(_, _, counts) => counts.is_empty(),
         _ => false,
@@ -136,6 +136,10 @@ fn place(write: &Write) -> (Family, Key) {
         }
         Write::PutMembership(user, conversation, _) => (Family::Memberships, keys::membership(*user, conversation)),
         Write::PutAccount(user, _) => (Family::Accounts, keys::account(*user)),
+        Write::PutEmail(record) => (Family::Emails, keys::email(&record.email)),
+        Write::PutDevice(user, device, _) | Write::DeleteDevice(user, device) => {
+            (Family::Devices, keys::device(*user, *device))
+        }
         Write::PutOutbox(row) => (Family::Outbox, keys::outbox(&row.owner(), row.n)),
         Write::DeleteOutbox(owner, n) => (Family::Outbox, keys::outbox(owner, *n)),
     }
@@ -152,8 +156,12 @@ fn encode_value(write: &Write, value: &mut Vec<u8>) {
         Write::PutCursor(_, _, _, record) => stored::encode_cursor(record, value),
         Write::PutMembership(_, _, record) => stored::encode_membership(record, value),
         Write::PutAccount(_, record) => stored::encode_account(record, value),
+        Write::PutEmail(record) => stored::encode_email(record, value),
+        Write::PutDevice(_, _, record) => stored::encode_device(record, value),
         Write::PutOutbox(row) => stored::encode_outbox(row, value),
-        Write::DeleteOutbox(..) | Write::DropBlocks(..) | Write::DropOverlays(..) => value.clear(),
+        Write::DeleteOutbox(..) | Write::DeleteDevice(..) | Write::DropBlocks(..) | Write::DropOverlays(..) => {
+            value.clear()
+        }
     }
 }
 

@@ -27,11 +27,15 @@ pub enum Family {
     Reactions,
     /// What the store knows of itself: format, node id, slot table, partitions, last run.
     Meta,
+    /// Whose an e-mail address is.
+    Emails,
+    /// Users' devices.
+    Devices,
 }
 
 impl Family {
     /// How many there are.
-    pub const COUNT: usize = 10;
+    pub const COUNT: usize = 12;
 
     /// All of them, by [`Family::index`].
     pub const ALL: [Family; Family::COUNT] = [
@@ -45,6 +49,8 @@ impl Family {
         Family::Edits,
         Family::Reactions,
         Family::Meta,
+        Family::Emails,
+        Family::Devices,
     ];
 
     /// Its name on disk.
@@ -61,6 +67,8 @@ impl Family {
             Family::Edits => "edits",
             Family::Reactions => "reactions",
             Family::Meta => "meta",
+            Family::Emails => "emails",
+            Family::Devices => "devices",
         }
     }
 

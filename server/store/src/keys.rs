@@ -3,9 +3,11 @@
 //!
 //! Part of the format on disk. A key never allocates.
 
+use hubbub_core::account::Email;
 use hubbub_core::ids::{Conversation, DeviceId, GroupId, MessageId, PartitionId, Seq, Slot, UserId};
 use hubbub_core::records::Owner;
-use hubbub_core::slots::{slot_of_conversation, slot_of_owner, slot_of_user};
+use hubbub_core::slots::{slot_of_conversation, slot_of_email, slot_of_owner, slot_of_user};
+use xxhash_rust::xxh3::xxh3_128;
 
 const DIRECT: u8 = 1;
 const GROUP: u8 = 2;
@@ -145,6 +147,14 @@ pub(crate) fn account(user: UserId) -> Key {
     Key::of_slot(slot_of_user(user)).with_id(user.0)
 }
 
+pub(crate) fn email(email: &Email) -> Key {
+    Key::of_slot(slot_of_email(email)).with(&xxh3_128(email.as_str().as_bytes()).to_be_bytes())
+}
+
+pub(crate) fn device(user: UserId, device: DeviceId) -> Key {
+    account(user).with_id(device.0)
+}
+
 pub(crate) fn outbox(owner: &Owner, n: MessageId) -> Key {
     Key::of_slot(slot_of_owner(owner)).with_owner(owner).with_id(n.0)
 }
@@ -158,7 +168,7 @@ pub(crate) fn all_of_conversation(conversation: &Conversation) -> Prefix {
     Prefix::of(Key::of_conversation(conversation))
 }
 
-/// Memberships of a user.
+/// Devices or memberships of a user.
 pub(crate) fn all_of_user(user: UserId) -> Prefix {
     Prefix::of(account(user))
 }

@@ -20,6 +20,10 @@ pub(crate) fn answer(rows: &Rows<'_>, read: &Read) -> Result<ReadResult, Missed>
     Ok(match read {
         Read::Conversation(conversation) => ReadResult::Conversation(read_conversation(rows, conversation)?),
         Read::User(user) => ReadResult::User(read_user(rows, *user)?),
+        Read::Account(user) => {
+            ReadResult::Account(rows.get(Family::Accounts, keys::account(*user), stored::decode_account)?)
+        }
+        Read::Email(email) => ReadResult::Email(rows.get(Family::Emails, keys::email(email), stored::decode_email)?),
         Read::Page(request) => ReadResult::Page(page::read(rows, request)?),
         Read::Authors { conversation, up_to, entries_max } => {
             ReadResult::Authors(Log::new(rows, conversation).authors(*up_to, *entries_max)?)
@@ -58,7 +62,10 @@ fn read_user(rows: &Rows<'_>, user: UserId) -> Result<Option<Box<StoredUser>>, M
     let memberships = rows.scan(Family::Memberships, &keys::all_of_user(user), |mut rest, value| {
         Some((keys::split_conversation(&mut rest)?, stored::decode_membership(value)?))
     })?;
-    Ok(Some(Box::new(StoredUser { account, memberships })))
+    let devices = rows.scan(Family::Devices, &keys::all_of_user(user), |mut rest, value| {
+        Some((DeviceId(keys::split_id(&mut rest)?), stored::decode_device(value)?))
+    })?;
+    Ok(Some(Box::new(StoredUser { account, devices, memberships })))
 }
 
 fn missing_users(rows: &Rows<'_>, users: &[UserId]) -> Result<Vec<UserId>, Missed> {

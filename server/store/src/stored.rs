@@ -4,11 +4,12 @@
 
 use crate::options::{Durability, NodeId};
 use crate::partitions::Slots;
+use hubbub_core::account::{Email, PasswordHash, Person, TokenHash, TokenRecord};
 use hubbub_core::ids::{ClientMessageId, DeviceId, LogId, MessageId, MessageName, PartitionId, Seq, Timestamp, UserId};
 use hubbub_core::records::{
-    AccountRecord, Batch, ConversationRecord, CursorRecord, EditRecord, Fact, GroupRecord, GroupSettings,
-    HistoryRecord, InviteHash, InviteRecord, MemberRecord, MembershipRecord, MutedUntil, OutboxRow, Owner,
-    PartitionState, ReactionCount, Retention, Role, Span,
+    AccountRecord, Batch, ConversationRecord, CursorRecord, DeviceRecord, EditRecord, EmailRecord, Fact, GroupRecord,
+    GroupSettings, HistoryRecord, InviteHash, InviteRecord, MemberRecord, MembershipRecord, MutedUntil, OutboxRow,
+    Owner, PartitionState, ReactionCount, Retention, Role, Span,
 };
 use prost::Message;
 
@@ -230,12 +231,75 @@ pub(crate) fn decode_membership(value: &[u8]) -> Option<MembershipRecord> {
 }
 
 pub(crate) fn encode_account(record: &AccountRecord, value: &mut Vec<u8>) {
-    write(&pb::Account { created_us: record.created.0 }, value);
+    let mut message = pb::Account { created_us: record.created.0, ..pb::Account::default() };
+    if let Some(person) = &record.person {
+        message.email = person.email.as_ref().map(|email| email.as_str().to_owned()).unwrap_or_default();
+        message.password = person.password.as_ref().map(|hash| hash.as_str().to_owned()).unwrap_or_default();
+        message.name = person.name.to_string();
+        message.about = person.about.to_string();
+        message.picture = person.picture.to_string();
+    }
+    write(&message, value);
 }
 
 pub(crate) fn decode_account(value: &[u8]) -> Option<AccountRecord> {
     let message = pb::Account::decode(value).ok()?;
-    Some(AccountRecord { created: Timestamp(message.created_us) })
+    let told = |text: &String| !text.is_empty();
+    let person = Person {
+        email: Some(message.email).filter(told).map(Email::new),
+        password: Some(message.password).filter(told).map(PasswordHash::new),
+        name: message.name.into(),
+        about: message.about.into(),
+        picture: message.picture.into(),
+    };
+    let person = (person != Person::default()).then(|| Box::new(person));
+    Some(AccountRecord { created: Timestamp(message.created_us), person })
+}
+
+pub(crate) fn encode_email(record: &EmailRecord, value: &mut Vec<u8>) {
+    let EmailRecord { email, user, reserved_until } = record;
+    let (email, user, reserved_until_us) = (email.as_str().to_owned(), user.0, reserved_until.0);
+    write(&pb::Email { email, user, reserved_until_us }, value);
+}
+
+pub(crate) fn decode_email(value: &[u8]) -> Option<EmailRecord> {
+    let pb::Email { email, user, reserved_until_us } = pb::Email::decode(value).ok()?;
+    Some(EmailRecord { email: Email::new(email), user: UserId(user), reserved_until: Timestamp(reserved_until_us) })
+}
+
+pub(crate) fn encode_device(record: &DeviceRecord, value: &mut Vec<u8>) {
+    let token = record
+        .token
+        .as_ref()
+        .map(|token| pb::Token { sha256: token.hash.as_bytes().to_vec().into(), expires_us: token.expires.0 });
+    let message = pb::Device {
+        name: record.name.to_string(),
+        platform: record.platform.to_string(),
+        created_us: record.created.0,
+        last_seen_us: record.last_seen.0,
+        token,
+        revoked_us: record.revoked.map(|time| time.0),
+    };
+    write(&message, value);
+}
+
+pub(crate) fn decode_device(value: &[u8]) -> Option<DeviceRecord> {
+    let message = pb::Device::decode(value).ok()?;
+    let token = match message.token {
+        Some(token) => {
+            let hash = TokenHash::new(token.sha256.as_ref().try_into().ok()?);
+            Some(Box::new(TokenRecord { hash, expires: Timestamp(token.expires_us) }))
+        }
+        None => None,
+    };
+    Some(DeviceRecord {
+        name: message.name.into(),
+        platform: message.platform.into(),
+        created: Timestamp(message.created_us),
+        last_seen: Timestamp(message.last_seen_us),
+        token,
+        revoked: message.revoked_us.map(Timestamp),
+    })
 }
 
 pub(crate) fn encode_outbox(row: &OutboxRow, value: &mut Vec<u8>) {

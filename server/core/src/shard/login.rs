@@ -1,59 +1,78 @@
-//! Sessions begin and end: the account, the device's older session, and what is kept for a while after the last one.
+//! Sessions begin and end: the account, the device and its older session, and what is kept for a while after the last.
 
 use super::{PendingRead, Shard};
 use crate::ids::UserId;
-use crate::machine::{CloseReason, Open};
+use crate::machine::{CloseReason, Open, Proof};
 use crate::message::ConversationMessage;
+use crate::question::Answer;
 use crate::records::{AccountRecord, Read, StoredUser, Write};
 use crate::request::{Refusal, Reply, ReplyTo, SessionId};
-use crate::sessions::{Device, ReadyUser, Session, User};
+use crate::sessions::{ReadyUser, Session, User};
 
 impl Shard {
-    pub(super) fn handle_open(&mut self, open: Open) {
+    pub(super) fn handle_open(&mut self, open: Box<Open>) {
         self.sessions.insert(Session::new(&open));
         match self.users.get_mut(&open.user) {
-            Some(User::Ready(_)) => self.open(open, false),
+            Some(User::Ready(_)) => self.open(&open, false),
             Some(User::Loading { opens, .. }) => opens.push(open),
             None => {
-                self.users.insert(open.user, User::Loading { opens: vec![open], changed: Vec::new() });
-                let partition = self.slots.partition_of_user(open.user);
-                self.read_gated(partition, PendingRead::User(open.user), Read::User(open.user));
+                let user = open.user;
+                self.users.insert(user, User::Loading { opens: vec![open], registration: None, changed: Vec::new() });
+                self.read_gated(self.slots.partition_of_user(user), PendingRead::User(user), Read::User(user));
             }
         }
     }
 
-    pub(super) fn user_loaded(&mut self, id: UserId, stored: Option<Box<StoredUser>>) {
-        let Some(User::Loading { opens, changed }) = self.users.remove(&id) else { return };
+    pub(super) fn user_loaded(&mut self, id: UserId, mut stored: Option<Box<StoredUser>>) {
+        let Some(User::Loading { opens, registration, changed }) = self.users.remove(&id) else { return };
+        if let Some(registration) = registration {
+            let (asker, registration) = *registration;
+            stored = self.register(asker, registration, stored);
+        }
         let created = stored.is_none();
-        if created && !self.settings.create_users {
-            return self.refuse_opens(opens, &Refusal::UnknownUser(id));
-        }
-        let mut user = ReadyUser { used: self.now, ..ReadyUser::default() };
-        match stored {
-            Some(stored) => user.memberships.extend(stored.memberships),
-            None => {
-                let account = Write::PutAccount(id, AccountRecord { created: self.now });
-                self.write(self.slots.partition_of_user(id), account);
-            }
-        }
+        let Some(stored) = stored.or_else(|| self.create(id, &opens)) else {
+            return self.refuse_unknown(opens);
+        };
+        let mut user = ReadyUser::from_stored(*stored, self.now);
         for (conversation, record) in changed {
             user.apply(conversation, record);
         }
         self.users.insert(id, User::Ready(user));
         for open in opens {
-            self.open(open, created);
+            self.open(&open, created);
+        }
+    }
+
+    /// Makes the account of a user whom a signed token names, if that is the way here.
+    fn create(&mut self, id: UserId, opens: &[Box<Open>]) -> Option<Box<StoredUser>> {
+        let named = opens.iter().any(|open| matches!(open.proof, Proof::SignedToken { .. }));
+        if !named || !self.settings.create_users {
+            return None;
+        }
+        let account = AccountRecord::bare(self.now);
+        self.write(self.slots.partition_of_user(id), Write::PutAccount(id, account.clone()));
+        Some(Box::new(StoredUser { account, devices: Vec::new(), memberships: Vec::new() }))
+    }
+
+    /// Nobody learns from a password or a session token whether there is such a user.
+    fn refuse_unknown(&mut self, opens: Vec<Box<Open>>) {
+        for open in opens {
+            let refusal = match open.proof {
+                Proof::SignedToken { .. } => Refusal::UnknownUser(open.user),
+                Proof::Password(_) => Refusal::WrongCredentials,
+                Proof::SessionToken(_) => Refusal::TokenInvalid,
+            };
+            self.refuse_open(&open, refusal);
         }
     }
 
     pub(super) fn user_not_loaded(&mut self, id: UserId) {
-        if let Some(User::Loading { opens, .. }) = self.users.remove(&id) {
-            self.refuse_opens(opens, &Refusal::ReadFailed);
-        }
-    }
-
-    fn refuse_opens(&mut self, opens: Vec<Open>, refusal: &Refusal) {
+        let Some(User::Loading { opens, registration, .. }) = self.users.remove(&id) else { return };
         for open in opens {
-            self.refuse_open(&open, refusal.clone());
+            self.refuse_open(&open, Refusal::ReadFailed);
+        }
+        if let Some((asker, _)) = registration.map(|registration| *registration) {
+            self.answer(asker, Answer::Refused(Refusal::ReadFailed));
         }
     }
 
@@ -67,46 +86,38 @@ impl Shard {
         ReplyTo { shard: self.id, session: open.session, request_id: open.request_id }
     }
 
-    fn open(&mut self, open: Open, created: bool) {
-        let now = self.now;
+    fn open(&mut self, open: &Open, created: bool) {
+        let (now, settings) = (self.now, &self.settings);
         let Some(User::Ready(user)) = self.users.get_mut(&open.user) else { unreachable!("the caller has seen it") };
         user.used = now;
-        let place = match user.devices.iter_mut().find(|device| device.id == open.device) {
-            Some(place) => place,
-            None => {
-                user.forget_a_device();
-                user.devices.push(Device { id: open.device, generation: 0, session: None });
-                user.devices.last_mut().expect("one was just pushed")
-            }
+        let admission = match user.admit(open, now, settings) {
+            Ok(admission) => admission,
+            Err(refusal) => return self.refuse_open(open, refusal),
         };
-        if open.generation < place.generation {
-            return self.refuse_open(&open, Refusal::DeviceReplaced);
-        }
-        place.generation = open.generation;
-        if let Some(older) = place.session.replace(open.session) {
+        if let Some(older) = admission.replaced {
             self.end(older);
             self.close(older, CloseReason::Replaced);
         }
         let partition = self.slots.partition_of_user(open.user);
-        self.reply_gated(partition, self.reply_to(&open), Reply::LoggedIn { created });
+        if let Some(forgotten) = admission.forgotten {
+            self.write(partition, Write::DeleteDevice(open.user, forgotten));
+        }
+        if admission.changed {
+            self.put_device(open.user, open.device);
+        }
+        let reply = Reply::LoggedIn { created, token_expires: admission.token_expires };
+        self.reply_gated(partition, self.reply_to(open), reply);
     }
 
     pub(super) fn handle_closed(&mut self, id: SessionId) {
         let Some(session) = self.end(id) else { return };
-        let now = self.now;
         match self.users.get_mut(&session.user) {
-            Some(User::Ready(user)) => {
-                user.used = now;
-                if let Some(device) = user.devices.iter_mut().find(|device| device.session == Some(id)) {
-                    device.session = None;
-                }
-            }
             Some(User::Loading { opens, .. }) => opens.retain(|open| open.session != id),
-            None => {}
+            _ => self.note_end(session.user, id),
         }
     }
 
-    fn end(&mut self, id: SessionId) -> Option<Session> {
+    pub(super) fn end(&mut self, id: SessionId) -> Option<Session> {
         let session = self.sessions.remove(id)?;
         for conversation in self.subscriptions.close(id.index) {
             self.send_home(conversation, ConversationMessage::Unfollow(self.id));

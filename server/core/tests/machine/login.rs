@@ -112,22 +112,3 @@ fn a_connection_that_ends_while_its_user_is_read_never_opens() {
     check(&mut world, gone, &[]);
     check(&mut world, again, &["logged in"]);
 }
-
-#[test]
-fn of_devices_that_are_gone_only_so_many_are_remembered() {
-    let mut world = World::new(1);
-    let user = world.user_on(0, 0);
-    world.login_device(user, 1_000);
-    let first = world.open(user, 1, 100);
-    check(&mut world, first, &["logged in"]);
-    world.close(first);
-    let older = world.open(user, 1, 99);
-    check(&mut world, older, &["refused: DeviceReplaced", "closed: refused"]);
-    for device in 2..100 {
-        let client = world.open(user, device, 100 + device);
-        world.go();
-        world.close(client);
-    }
-    let older = world.open(user, 1, 99);
-    check(&mut world, older, &["logged in"]);
-}

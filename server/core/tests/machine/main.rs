@@ -1,8 +1,10 @@
 //! The machine driven from outside: inputs and effects as data, one file for each feature.
 
+mod accounts;
 mod append;
 mod blocks;
 mod delete_group;
+mod devices;
 mod direct;
 mod edits;
 mod eviction;
@@ -20,8 +22,10 @@ mod message_info;
 mod mute;
 mod pages;
 mod permissions;
+mod proofs;
 mod rates;
 mod reactions;
+mod registration;
 mod resend;
 mod retention;
 mod revocations;

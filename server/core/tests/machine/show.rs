@@ -5,9 +5,10 @@ use hubbub_core::entry::Entries;
 use hubbub_core::ids::Conversation;
 use hubbub_core::machine::{CloseReason, Effect};
 use hubbub_core::message::{Run, Summary};
+use hubbub_core::question::Answer;
 use hubbub_core::records::{MutedUntil, Page, Retention, Role};
 use hubbub_core::request::{
-    ConversationState, GroupInfo, GroupMember, ListedConversation, MessageInfo, Refusal, Reply,
+    ConversationState, DeviceInfo, GroupInfo, GroupMember, ListedConversation, MessageInfo, Refusal, Reply,
 };
 use hubbub_core::signal::SignalPush;
 use prost::Message as _;
@@ -121,10 +122,36 @@ fn refusal(refusal: &Refusal) -> String {
     }
 }
 
+/// In microseconds.
+pub(crate) const DAY_US: i64 = 24 * 3_600 * 1_000_000;
+
+fn device(device: &DeviceInfo) -> String {
+    let connected = if device.connected { ", connected" } else { "" };
+    let current = if device.current { ", current" } else { "" };
+    format!(" {} {:?}{connected}{current};", device.device, device.name)
+}
+
+fn answer(answer: &Answer) -> String {
+    match answer {
+        Answer::Registered(user) => format!("registered {user}"),
+        Answer::Credentials(None) => "nobody".to_owned(),
+        Answer::Credentials(Some(found)) => format!("credentials of {}", found.user),
+        Answer::Refused(why) => format!("refused: {}", refusal(why)),
+    }
+}
+
 pub(crate) fn reply(reply: &Reply) -> String {
     match reply {
-        Reply::LoggedIn { created: false } => "logged in".to_owned(),
-        Reply::LoggedIn { created: true } => "logged in, created".to_owned(),
+        Reply::LoggedIn { created, token_expires } => {
+            let created = if *created { ", created" } else { "" };
+            let token = token_expires.map_or(String::new(), |time| format!(", token to day {}", time.0 / DAY_US));
+            format!("logged in{created}{token}")
+        }
+        Reply::Profile(profile) => {
+            let email = profile.email.as_ref().map_or(String::new(), |email| format!(" <{}>", email.as_str()));
+            format!("profile {}{email} ({}) [{}]", profile.name, profile.about, profile.picture)
+        }
+        Reply::Devices(devices) => format!("devices{}", devices.iter().map(device).collect::<String>()),
         Reply::Done => "done".to_owned(),
         Reply::Sent { seq, duplicate: false, .. } => format!("sent {seq}"),
         Reply::Sent { seq, duplicate: true, .. } => format!("sent {seq} (duplicate)"),
@@ -173,6 +200,9 @@ pub(crate) fn effect(effect: &Effect) -> Option<String> {
         }
         Effect::Close(_, CloseReason::Replaced) => "closed: replaced".to_owned(),
         Effect::Close(_, CloseReason::LoginRefused) => "closed: refused".to_owned(),
+        Effect::Close(_, CloseReason::Revoked) => "closed: revoked".to_owned(),
+        Effect::Close(_, CloseReason::LoggedOut) => "closed: logged out".to_owned(),
+        Effect::Answer { answer: said, .. } => answer(said),
         Effect::Forward(..) | Effect::Read(..) => return None,
     })
 }

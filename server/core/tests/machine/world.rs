@@ -5,9 +5,11 @@
 
 use super::show;
 use hubbub_core::Shard;
+use hubbub_core::account::TokenHash;
 use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, Seq, ShardId, Timestamp, UserId};
-use hubbub_core::machine::{Effect, Input, Open, Output, ReadToken};
+use hubbub_core::machine::{Effect, Input, Open, Output, Proof, ReadToken};
 use hubbub_core::message::{Message, Start};
+use hubbub_core::question::{Answer, Credentials, Question};
 use hubbub_core::records::{Batch, GroupSettings, PagePosition, Read};
 use hubbub_core::request::{Action, Append, Reply, Request, SessionId, SyncCursor};
 use hubbub_core::settings::Settings;
@@ -44,6 +46,8 @@ pub(crate) struct World {
     pub(crate) last_reply: Option<Reply>,
     clients: Vec<Place>,
     request_id: u64,
+    /// The last that were told.
+    pub(crate) credentials: Option<Credentials>,
 }
 
 #[derive(Clone, Copy)]
@@ -84,6 +88,7 @@ impl World {
             last_reply: None,
             clients: Vec::new(),
             request_id: 0,
+            credentials: None,
         };
         world.start();
         world
@@ -151,11 +156,34 @@ impl World {
     /// Asks for a session, as the edge does after a token was checked.
     pub(crate) fn open(&mut self, user: UserId, device: u64, generation: u64) -> Client {
         let shard = usize::from(self.slots.shard_of_user(user).0);
+        let client = self.place(shard);
+        let Place { session, .. } = self.clients[client.0];
+        let open = Open::new(session, user, DeviceId(device), generation, 1);
+        self.shards[shard].handle(Input::Open(Box::new(open)), self.now);
+        client
+    }
+
+    /// Asks for a session, with a proof of any kind.
+    pub(crate) fn open_by(&mut self, user: UserId, device: u64, proof: Proof, new_token: Option<TokenHash>) -> Client {
+        let shard = usize::from(self.slots.shard_of_user(user).0);
+        let client = self.place(shard);
+        let Place { session, .. } = self.clients[client.0];
+        let open = Open::new(session, user, DeviceId(device), self.clients.len() as u64, 1);
+        self.shards[shard].handle(Input::Open(Box::new(Open { proof, new_token, ..open })), self.now);
+        client
+    }
+
+    /// A connection without a session asks.
+    pub(crate) fn ask(&mut self, shard: usize, question: Question) -> Client {
+        let client = self.place(shard);
+        let Place { session, .. } = self.clients[client.0];
+        self.shards[shard].handle(Input::Ask { asker: session, request_id: 1, question }, self.now);
+        client
+    }
+
+    fn place(&mut self, shard: usize) -> Client {
         let client = Client(self.clients.len());
-        let session = SessionId { index: client.0 as u32, generation: 7 };
-        self.clients.push(Place { shard, session });
-        let open = Open { session, user, device: DeviceId(device), generation, request_id: 1 };
-        self.shards[shard].handle(Input::Open(open), self.now);
+        self.clients.push(Place { shard, session: SessionId { index: client.0 as u32, generation: 7 } });
         client
     }
 
@@ -394,6 +422,12 @@ impl World {
                 }
             }
             Effect::Close(session, _) => self.note(session, line),
+            Effect::Answer { asker, ref answer, .. } => {
+                if let Answer::Credentials(Some(found)) = answer {
+                    self.credentials = Some(*found.clone());
+                }
+                self.note(asker, line);
+            }
         }
     }
 

@@ -117,8 +117,8 @@ impl FrameBytes<'_> {
 
     pub(super) fn to_bytes(&self) -> Bytes {
         match self {
-            FrameBytes::Reply(user, request_id, Reply::LoggedIn { created }) => {
-                wire::logged_in_frame(*request_id, *user, *created)
+            FrameBytes::Reply(user, request_id, Reply::LoggedIn { created, token_expires }) => {
+                wire::logged_in_frame(*request_id, *user, *created, "", *token_expires)
             }
             FrameBytes::Reply(_, request_id, reply) => {
                 let mut bytes = BytesMut::new();
@@ -296,7 +296,8 @@ impl Server {
         let connection = self.connections.get_mut(&id).expect("the caller has seen it");
         connection.stage = Stage::Opening;
         let (user, device, generation) = (connection.user, connection.device, connection.generation);
-        self.shards[id.0].handle(Input::Open(Open { session: id.1, user, device, generation, request_id }), self.now);
+        let open = Box::new(Open::new(id.1, user, device, generation, request_id));
+        self.shards[id.0].handle(Input::Open(open), self.now);
     }
 
     fn take_request(&mut self, id: ConnectionId, request_id: u64, request: Request) {
@@ -394,6 +395,7 @@ impl Server {
     }
 
     pub(super) fn close(&mut self, id: ConnectionId, reason: CloseReason) {
+        // Nobody here logs out or revokes a device.
         self.end(id, (reason == CloseReason::Replaced).then_some(FrameBytes::Replaced));
     }
 

@@ -1,10 +1,12 @@
 //! Every write is found again by the reads that are made for it.
 
 use crate::fixture::{Scribe, block, direct, each_store, group, name, page, page_after, read};
+use hubbub_core::account::{Email, PasswordHash, Person, TokenHash, TokenRecord};
 use hubbub_core::ids::{Conversation, DeviceId, LogId, Seq, Timestamp, UserId};
 use hubbub_core::records::{
-    AccountRecord, ConversationRecord, CursorRecord, GroupRecord, GroupSettings, InviteHash, InviteRecord,
-    MemberRecord, MembershipRecord, MutedUntil, Read, ReadResult, Role, Span, StoredConversation, StoredUser, Write,
+    AccountRecord, ConversationRecord, CursorRecord, DeviceRecord, EmailRecord, GroupRecord, GroupSettings, InviteHash,
+    InviteRecord, MemberRecord, MembershipRecord, MutedUntil, Read, ReadResult, Role, Span, StoredConversation,
+    StoredUser, Write,
 };
 use hubbub_store::Store;
 
@@ -124,17 +126,95 @@ fn the_last_write_of_a_row_counts() {
 fn users_come_back_with_their_memberships() {
     each_store(|store| {
         let mut scribe = Scribe::new(store);
-        let account = AccountRecord { created: Timestamp(77) };
+        let account = AccountRecord::bare(Timestamp(77));
         let membership = |n| MembershipRecord { joined: Seq(n), version: Seq(n + 1), member: n % 2 == 0 };
         let of_user = [(direct(4, 5), membership(1)), (direct(4, 6), membership(2)), (group(1), membership(3))];
         scribe.commit(store, of_user.map(|(conversation, m)| Write::PutMembership(UserId(4), conversation, m)));
         assert_eq!(user(store, UserId(4)), None, "a membership is no account");
-        scribe.commit(store, [Write::PutAccount(UserId(4), account), Write::PutAccount(UserId(5), account)]);
-        assert_eq!(user(store, UserId(4)), Some(StoredUser { account, memberships: of_user.to_vec() }));
-        assert_eq!(user(store, UserId(5)), Some(StoredUser { account, memberships: vec![] }));
+        scribe.commit(
+            store,
+            [Write::PutAccount(UserId(4), account.clone()), Write::PutAccount(UserId(5), account.clone())],
+        );
+        assert_eq!(
+            user(store, UserId(4)),
+            Some(StoredUser { account: account.clone(), devices: vec![], memberships: of_user.to_vec() })
+        );
+        assert_eq!(user(store, UserId(5)), Some(StoredUser { account, devices: vec![], memberships: vec![] }));
         let asked = [6, 4, 5, u64::MAX].map(UserId).to_vec();
         let missing = ReadResult::MissingUsers(vec![UserId(6), UserId(u64::MAX)]);
         assert_eq!(read(store, &Read::MissingUsers(asked)), missing);
+    });
+}
+
+fn person() -> Person {
+    Person {
+        email: Some(Email::new("ada@example.org")),
+        password: Some(PasswordHash::new("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA")),
+        name: "Ada".into(),
+        about: "".into(),
+        picture: "https://example.org/ada.png".into(),
+    }
+}
+
+#[test]
+fn accounts_come_back_with_what_was_told_and_without() {
+    each_store(|store| {
+        let mut scribe = Scribe::new(store);
+        let bare = AccountRecord::bare(Timestamp(77));
+        let told = AccountRecord { created: Timestamp(78), person: Some(Box::new(person())) };
+        scribe.commit(
+            store,
+            [(4, &bare), (5, &told)].map(|(id, account)| Write::PutAccount(UserId(id), account.clone())),
+        );
+        for (id, account) in [(3, None), (4, Some(bare)), (5, Some(told))] {
+            assert_eq!(read(store, &Read::Account(UserId(id))), ReadResult::Account(account));
+        }
+    });
+}
+
+#[test]
+fn addresses_lead_to_whom_they_were_given_last() {
+    each_store(|store| {
+        let mut scribe = Scribe::new(store);
+        let record = |email: &str, user| EmailRecord {
+            email: Email::new(email),
+            user: UserId(user),
+            reserved_until: Timestamp(user as i64 * 7),
+        };
+        scribe.commit(store, (1..=50).map(|n| Write::PutEmail(record(&format!("a{n}@example.org"), n))));
+        scribe.commit(store, [Write::PutEmail(record("a3@example.org", 300))]);
+        for (email, user) in [("a1@example.org", 1), ("a3@example.org", 300), ("a50@example.org", 50)] {
+            assert_eq!(read(store, &Read::Email(Email::new(email))), ReadResult::Email(Some(record(email, user))));
+        }
+        assert_eq!(read(store, &Read::Email(Email::new("a1@example.or"))), ReadResult::Email(None));
+    });
+}
+
+#[test]
+fn devices_come_back_with_their_user_until_they_are_forgotten() {
+    each_store(|store| {
+        let mut scribe = Scribe::new(store);
+        let token = TokenRecord { hash: TokenHash::new([9; 32]), expires: Timestamp(99) };
+        let seen = DeviceRecord {
+            name: "phone".into(),
+            platform: "Android".into(),
+            created: Timestamp(1),
+            last_seen: Timestamp(2),
+            token: Some(Box::new(token)),
+            revoked: None,
+        };
+        let tombstone = DeviceRecord { revoked: Some(Timestamp(0)), ..DeviceRecord::default() };
+        let rows = [(4, 2, &seen), (4, u64::MAX, &tombstone), (5, 2, &tombstone)];
+        let put = |(user, device, record): (u64, u64, &DeviceRecord)| {
+            Write::PutDevice(UserId(user), DeviceId(device), record.clone())
+        };
+        scribe.commit(store, rows.map(put));
+        scribe.commit(store, [4, 5].map(|id| Write::PutAccount(UserId(id), AccountRecord::bare(Timestamp(1)))));
+        let devices = |id| user(store, UserId(id)).unwrap().devices;
+        assert_eq!(devices(4), [(DeviceId(2), seen.clone()), (DeviceId(u64::MAX), tombstone.clone())]);
+        scribe.commit(store, [Write::DeleteDevice(UserId(4), DeviceId(2))]);
+        assert_eq!(devices(4), [(DeviceId(u64::MAX), tombstone.clone())]);
+        assert_eq!(devices(5), [(DeviceId(2), tombstone)]);
     });
 }
 

@@ -3,12 +3,12 @@
 
 use crate::fixture::{direct, group, name, outbox_row};
 use bytes::Bytes;
-use hubbub_core::ids::{DeviceId, LogId, MessageId, Seq, Timestamp, UserId};
+use hubbub_core::account::{Email, PasswordHash, Person, TokenHash, TokenRecord};
+use hubbub_core::ids::{DeviceId, LogId, MessageId, PartitionId, Seq, Timestamp, UserId};
 use hubbub_core::records::{
-    AccountRecord, Batch, Block, ConversationRecord, CursorRecord, EditRecord, HistoryRecord, MemberRecord,
-    MembershipRecord, MutedUntil, Owner, ReactionCount, Retention, Role, Span, Write,
+    AccountRecord, Batch, Block, ConversationRecord, CursorRecord, DeviceRecord, EditRecord, EmailRecord,
+    HistoryRecord, MemberRecord, MembershipRecord, MutedUntil, Owner, ReactionCount, Retention, Role, Span, Write,
 };
-use hubbub_core::slots::SlotTable;
 use hubbub_store::Store;
 use hubbub_store::commit_log::{Change, CommitLog, MemoryLog};
 use std::fmt::Write as _;
@@ -58,7 +58,7 @@ fn writes() -> Vec<Write> {
         Write::PutMember(group(1), UserId(6), MemberRecord { role: Role::Owner, muted_until: MutedUntil::NO, spans }),
         Write::PutCursor(group(1), UserId(6), DeviceId(3), cursor),
         Write::PutMembership(UserId(1), direct(1, 2), membership),
-        Write::PutAccount(UserId(1), AccountRecord { created: Timestamp(1000) }),
+        Write::PutAccount(UserId(1), AccountRecord::bare(Timestamp(1000))),
         Write::PutOutbox(outbox),
         Write::DeleteOutbox(Owner::Conversation(group(1)), MessageId(0x0102)),
         Write::PutConversation(group(1), altered),
@@ -73,15 +73,13 @@ fn writes() -> Vec<Write> {
     ]
 }
 
-#[test]
-fn rows_are_what_they_always_were() {
-    let store = Store::memory(16);
-    let partition = SlotTable::from_slots(store.slots(), 1).partition_of_user(UserId(1));
-    let batch = Batch { partition, position: 1, last_id: MessageId(1), time: Timestamp(1), writes: writes() };
+fn batch_rows(writes: Vec<Write>) -> String {
+    let store = Store::memory(1);
+    let batch = Batch { partition: PartitionId(0), position: 1, last_id: MessageId(1), time: Timestamp(1), writes };
     let mut log = MemoryLog::new(store, 10);
     log.append(&[batch], &mut Vec::new()).unwrap();
     let mut rows = String::new();
-    for change in &log.tail(partition, 1, 1).unwrap()[0].changes {
+    for change in &log.tail(PartitionId(0), 1, 1).unwrap()[0].changes {
         match change {
             Change::Put { family, key, value } => writeln!(rows, "{family} {} {}", hex(key), hex(value)).unwrap(),
             Change::Delete { family, key } => writeln!(rows, "{family} {} deleted", hex(key)).unwrap(),
@@ -90,5 +88,40 @@ fn rows_are_what_they_always_were() {
             }
         }
     }
+    rows
+}
+
+#[test]
+fn rows_of_people_are_what_they_always_were() {
+    let email = Email::new("ada@example.org");
+    let person = Person {
+        email: Some(email.clone()),
+        password: Some(PasswordHash::new("$argon2id$")),
+        name: "Ada".into(),
+        about: "counts".into(),
+        picture: "p".into(),
+    };
+    let account = AccountRecord { created: Timestamp(1000), person: Some(Box::new(person)) };
+    let token = TokenRecord { hash: TokenHash::new([0xab; 32]), expires: Timestamp(3000) };
+    let device = DeviceRecord {
+        name: "phone".into(),
+        platform: "Linux".into(),
+        created: Timestamp(1000),
+        last_seen: Timestamp(2000),
+        token: Some(Box::new(token)),
+        revoked: Some(Timestamp(0)),
+    };
+    let rows = batch_rows(vec![
+        Write::PutAccount(UserId(1), account),
+        Write::PutEmail(EmailRecord { email, user: UserId(1), reserved_until: Timestamp(1000) }),
+        Write::PutDevice(UserId(1), DeviceId(3), device),
+        Write::DeleteDevice(UserId(1), DeviceId(3)),
+    ]);
+    assert_eq!(rows, include_str!("golden_people.txt"));
+}
+
+#[test]
+fn rows_are_what_they_always_were() {
+    let rows = batch_rows(writes());
     assert_eq!(rows, include_str!("golden.txt"));
 }

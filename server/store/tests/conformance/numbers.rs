@@ -44,7 +44,7 @@ fn check(store: &Store, rows: &[(u64, Conversation, u64)]) {
         scribe.commit(
             store,
             [
-                Write::PutAccount(UserId(user), AccountRecord { created: Timestamp(1) }),
+                Write::PutAccount(UserId(user), AccountRecord::bare(Timestamp(1))),
                 Write::PutMembership(UserId(user), conversation, membership),
                 Write::PutBlock(conversation, block(*head, 1, 10)),
                 Write::PutCursor(conversation, UserId(user), DeviceId(n), cursor),

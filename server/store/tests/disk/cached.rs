@@ -43,7 +43,7 @@ fn it_answers_from_memory_or_not_at_all() {
     Scribe::new(&store).commit(
         &store,
         [
-            Write::PutAccount(UserId(1), AccountRecord { created: Timestamp(1) }),
+            Write::PutAccount(UserId(1), AccountRecord::bare(Timestamp(1))),
             Write::PutConversation(group(1), record()),
             Write::PutMember(group(1), UserId(1), member()),
             Write::PutBlock(group(1), block(1, 9, 50)),
@@ -71,10 +71,7 @@ fn long_answers_are_left_to_those_who_may_wait() {
     scribe.commit(&store, [Write::PutConversation(group(1), record())]);
     for (members, is_answered) in [(500, true), (600, false)] {
         scribe.commit(&store, users(members).map(|user| Write::PutMember(group(1), user, member())));
-        scribe.commit(
-            &store,
-            users(members).map(|user| Write::PutAccount(user, AccountRecord { created: Timestamp(1) })),
-        );
+        scribe.commit(&store, users(members).map(|user| Write::PutAccount(user, AccountRecord::bare(Timestamp(1)))));
         for read in [Read::Conversation(group(1)), Read::MissingUsers(users(members).collect())] {
             let cached = store.read(&read, Tier::Cached).unwrap();
             assert_eq!(cached.is_some(), is_answered, "{members}");

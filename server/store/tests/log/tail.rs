@@ -28,7 +28,7 @@ fn commits(scribe: &mut Scribe) -> Vec<Vec<Batch>> {
             Write::PutConversation(group(id), conversation(n)),
             Write::PutOutbox(outbox(id)),
             Write::DeleteOutbox(Owner::Conversation(group(id)), MessageId(id)),
-            Write::PutAccount(UserId(id), AccountRecord { created: Timestamp(n as i64) }),
+            Write::PutAccount(UserId(id), AccountRecord::bare(Timestamp(n as i64))),
             Write::DropBlocks(group(id), Seq(1), Seq(n / 2)),
             Write::DropOverlays(group(id), Seq(n), Seq(n + 300)),
             Write::PutReactions(group(id), Seq(n), UserId(n), vec![]),

@@ -1,5 +1,6 @@
 //! What the tests share: a server process, a client that speaks raw frames, and waiting with a deadline.
 
+mod accounts;
 mod frames;
 mod groups;
 mod logs;
@@ -9,6 +10,7 @@ mod server;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use accounts::*;
 pub(crate) use frames::{Down, Raw, Up};
 pub(crate) use groups::*;
 pub(crate) use logs::*;
