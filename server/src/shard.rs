@@ -157,6 +157,8 @@ struct Shard {
     outbound_bytes: usize,
     turn: Option<Waker>,
     turn_pending: bool,
+    /// The core knows that the process will end.
+    told_to_stop: bool,
     /// For the tasks that it starts.
     handle: std::rc::Weak<RefCell<Shard>>,
     left: bool,
@@ -289,6 +291,7 @@ impl Shard {
                 outbound_bytes: 0,
                 turn: None,
                 turn_pending: false,
+                told_to_stop: false,
                 handle: handle.clone(),
                 left: false,
             })
@@ -429,7 +432,12 @@ impl Shard {
             self.leave();
             return;
         }
-        let busy = self.jobs > 0
+        let news = !std::mem::replace(&mut self.told_to_stop, true);
+        if news {
+            self.input(Input::Stopping);
+        }
+        let busy = news
+            || self.jobs > 0
             || self.reader.under_way() > 0
             || self.hasher.under_way() > 0
             || self.core.has_output()

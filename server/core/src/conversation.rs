@@ -10,6 +10,7 @@ use crate::records::{
     BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, Block, ConversationRecord, CursorRecord, FoundEntry, MemberRecord, MutedUntil,
     Role, Span, StoredConversation,
 };
+use crate::request::Refusal;
 use crate::sweep::Sweep;
 use bytes::BytesMut;
 use std::collections::VecDeque;
@@ -60,6 +61,8 @@ pub(crate) enum Busy {
     Checking { waiting: usize, missing: Vec<UserId> },
     /// Confirmations of these outbox rows.
     Creating { waiting: Vec<MessageId> },
+    /// Answers of so many homes of its users, and why it is refused so far.
+    Acquainting { waiting: usize, refusal: Option<Refusal> },
 }
 
 /// The log and everything that belongs to it.

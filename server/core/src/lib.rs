@@ -12,6 +12,7 @@
 //! Nothing is shown before it is durable: see `partition.rs`, the only place that decides it.
 
 pub mod account;
+mod blocked;
 pub mod bucket;
 mod budget;
 mod conversation;
@@ -22,6 +23,7 @@ pub mod machine;
 pub mod message;
 mod partition;
 mod permissions;
+pub mod presence;
 pub mod question;
 mod recent;
 pub mod records;
@@ -35,5 +37,6 @@ pub mod slots;
 mod state;
 mod subscriptions;
 mod sweep;
+mod watches;
 
 pub use shard::Shard;

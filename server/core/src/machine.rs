@@ -3,6 +3,7 @@
 use crate::account::{PasswordHash, TokenHash};
 use crate::ids::{Conversation, DeviceId, PartitionId, Seq, ShardId, Timestamp, UserId};
 use crate::message::{Message, ReceiptsPush, Run, Start, Summary};
+use crate::presence::UserPresence;
 use crate::question::{Answer, Question};
 use crate::records::{OutboxRow, Page, Read, ReadResult};
 use crate::request::{Reply, Request, SessionId};
@@ -45,6 +46,14 @@ pub enum Input {
     },
     /// A session that was over its limit has room again.
     OutboundDrained(SessionId),
+    /// Something was heard from a session that is no request.
+    Active(SessionId),
+    /// A push of presence was not queued because the session is over its outbound limit.
+    PresenceMissed(SessionId),
+    /// Presence for another shard was dropped for want of room, and there is room again.
+    PresenceLost(ShardId),
+    /// The process will end soon: what is known only in memory is to be written.
+    Stopping,
     /// Another shard says something.
     Message(Message),
     /// A batch is durable. In order for each partition.
@@ -164,6 +173,8 @@ pub enum Effect {
     PushSignal(Box<SignalPush>, Range<u32>),
     /// Push an author what became of their messages in a group, to many sessions: a range of [`Output::targets`].
     PushSummaries(Conversation, Vec<Summary>, Range<u32>),
+    /// Push the presence of users to many sessions: a range of [`Output::targets`].
+    PushPresence(Vec<UserPresence>, Range<u32>),
     /// Tell a session that a membership began or ended.
     PushMembership(SessionId, Conversation, bool),
     /// End a session after what was said to it, with a farewell where the reason wants one.

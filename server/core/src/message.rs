@@ -7,9 +7,10 @@
 use crate::account::Email;
 use crate::ids::{Conversation, DeviceId, LogId, MessageId, PartitionId, Seq, ShardId, Timestamp, UserId};
 use crate::machine::CloseReason;
+use crate::presence::UserPresence;
 use crate::question::{Answer, Registration};
 use crate::records::{MembershipRecord, OutboxRow, Page, PagePosition};
-use crate::request::{Append, Caller, ConversationState, InfoQuery, NewInvite, Reply, ReplyTo, SessionId};
+use crate::request::{Append, Caller, ConversationState, InfoQuery, NewInvite, Refusal, Reply, ReplyTo, SessionId};
 use crate::signal::{Signal, SignalPush};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -51,8 +52,15 @@ impl Message {
     pub fn is_droppable(&self) -> bool {
         match self {
             Message::ToSession(SessionMessage::Receipts(_) | SessionMessage::Summaries(_)) => true,
+            Message::ToSession(SessionMessage::Presence(push)) => push.only.is_none(),
             _ => self.is_signal(),
         }
+    }
+
+    /// Whether this is presence. The core must be told when it was dropped ([`crate::machine::Input::PresenceLost`]).
+    #[must_use]
+    pub fn is_presence(&self) -> bool {
+        matches!(self, Message::ToSession(SessionMessage::Presence(_)))
     }
 
     /// Whether this is a signal that nobody waits to see answered.
@@ -95,6 +103,19 @@ pub enum ConversationMessage {
     Confirm(Vec<MessageId>),
     /// The answer to [`UsersMessage::FindMissing`].
     Missing(Vec<UserId>),
+    /// The answer to [`UsersMessage::Acquaint`]: why the conversation may not begin.
+    Acquainted(Option<Refusal>),
+    /// One of the two users has blocked the other, or not any more; to be confirmed.
+    LearnBlock {
+        /// Who.
+        user: UserId,
+        /// Whether it is so.
+        blocked: bool,
+        /// Of the decision.
+        version: MessageId,
+        /// The row of the user's outbox that says it.
+        row: MessageId,
+    },
 }
 
 impl ConversationMessage {
@@ -183,6 +204,30 @@ pub enum UsersMessage {
     Holds(UserId, Email),
     /// Asks for a user's profile.
     Profile(Caller, UserId),
+    /// Users of one partition are watched.
+    Watch(Box<WatchAsk>),
+    /// No session of the first user watches these any more.
+    Unwatch(UserId, Vec<UserId>),
+    /// Which of these users, all of one partition, have no account? The answer is [`UsersMessage::Strangers`].
+    FindStrangers {
+        /// Their partition.
+        partition: PartitionId,
+        /// Who.
+        users: Vec<UserId>,
+        /// Where the answer goes.
+        shard: ShardId,
+        /// That shard's number for the question.
+        check: usize,
+    },
+    /// These have none (`UserId(0)`: it could not be read).
+    Strangers {
+        /// Which question.
+        check: usize,
+        /// Who.
+        users: Vec<UserId>,
+    },
+    /// Does this user exist, and have they blocked the other of the conversation?
+    Acquaint(UserId, Conversation),
     /// Rows of this user's outbox have been learned.
     Confirm(UserId, Vec<MessageId>),
 }
@@ -200,6 +245,45 @@ pub enum EmailMessage {
     HolderUnknown,
 }
 
+/// A question about the presence of users, now and from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchAsk {
+    /// Theirs.
+    pub partition: PartitionId,
+    /// Who asks.
+    pub watcher: UserId,
+    /// Where the answer goes.
+    pub shard: ShardId,
+    /// See `shard`.
+    pub session: SessionId,
+    /// The session's number for the question.
+    pub run: u32,
+    /// About whom.
+    pub users: Vec<UserId>,
+}
+
+/// The answer to a [`WatchAsk`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchAnswer {
+    /// Whose question it was.
+    pub session: SessionId,
+    /// The session's number for it.
+    pub run: u32,
+    /// The answer; `None` when the store could not be read.
+    pub users: Option<Vec<UserPresence>>,
+}
+
+/// A user's presence has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresencePush {
+    /// What it is now.
+    pub presence: UserPresence,
+    /// For this watcher only.
+    pub only: Option<UserId>,
+    /// Not for these watchers.
+    pub except: Box<[UserId]>,
+}
+
 /// What the shard of sessions is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionMessage {
@@ -215,6 +299,10 @@ pub enum SessionMessage {
     Summaries(SummariesPush),
     /// A signal.
     Signal(Box<SignalPush>),
+    /// A user's presence has changed.
+    Presence(Box<PresencePush>),
+    /// The answer to a [`WatchAsk`].
+    Watched(Box<WatchAnswer>),
     /// Runs up to `head` were left out for want of room.
     Behind(Conversation, Seq),
     /// Runs of conversations homed on that shard were left out for want of room.

@@ -17,9 +17,13 @@ impl Log {
     /// Whether a user may write: whatever becomes an entry or a signal of the conversation.
     ///
     /// # Errors
-    /// `UnknownConversation` for whoever is no member, `Forbidden` for members where only admins write, and `Muted`.
+    /// `UnknownConversation` for whoever is no member, `Forbidden` for members where only admins write, `Muted`, and
+    /// `Blocked` between two people of whom one has blocked the other.
     pub(crate) fn may_write(&self, user: UserId, now: Timestamp) -> Result<(), Refusal> {
         let member = self.member(user)?;
+        if self.is_blocked() {
+            return Err(Refusal::Blocked);
+        }
         if member.role == Role::Member && self.record.settings().announcement_only {
             return Err(ADMINS_WRITE);
         }

@@ -8,7 +8,7 @@
 //! What changed is pushed to the authors at most so often; this file says when, and never what is pushed to whom.
 
 use crate::conversation::{Cursors, Log, Members};
-use crate::ids::{Seq, Timestamp, UserId};
+use crate::ids::{Conversation, Seq, Timestamp, UserId};
 use crate::message::Summary;
 use crate::records::Span;
 use std::collections::VecDeque;
@@ -208,9 +208,10 @@ impl Log {
     }
 
     /// How many members hold a message and have read it, its author excepted.
-    pub(crate) fn summary_of(&self, seq: Seq, author: UserId) -> Summary {
+    pub(crate) fn summary_of(&self, conversation: &Conversation, seq: Seq, author: UserId) -> Summary {
         let mut summary = Summary { seq, delivered: 0, read: 0 };
-        for (user, (delivered, read)) in self.cursors.users() {
+        for (user, marks) in self.cursors.users() {
+            let (delivered, read) = if self.is_blocked() { self.marks_shown(conversation, user) } else { marks };
             let counts = delivered >= seq && user != author;
             if counts && self.members.get(user).is_some_and(|member| sees(&member.spans, seq)) {
                 summary.delivered += 1;

@@ -64,6 +64,8 @@ pub struct ConversationRecord {
     pub group: Option<Box<GroupRecord>>,
     /// What log operations and retention have changed; `None`: nothing yet.
     pub history: Option<Box<HistoryRecord>>,
+    /// Who has blocked whom, in a direct conversation where anybody ever has.
+    pub blocks: Option<Box<DirectBlocks>>,
 }
 
 impl ConversationRecord {
@@ -77,6 +79,36 @@ impl ConversationRecord {
     pub fn history_mut(&mut self) -> &mut HistoryRecord {
         self.history.get_or_insert_default()
     }
+}
+
+/// Who has blocked whom in a direct conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DirectBlocks {
+    /// Whether the lower user has blocked the higher.
+    pub by_low: BlockFlag,
+    /// Whether the higher user has blocked the lower.
+    pub by_high: BlockFlag,
+    /// Delivered and read marks of the lower user, as the higher one last saw them.
+    pub low_marks: (Seq, Seq),
+    /// The same of the higher user.
+    pub high_marks: (Seq, Seq),
+}
+
+impl DirectBlocks {
+    /// Whether either has blocked the other.
+    #[must_use]
+    pub fn in_force(&self) -> bool {
+        self.by_low.blocked || self.by_high.blocked
+    }
+}
+
+/// Whether one user has blocked the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BlockFlag {
+    /// It is so.
+    pub blocked: bool,
+    /// Of the decision; 0: there was none.
+    pub version: MessageId,
 }
 
 /// What a group has beyond every conversation.
@@ -199,6 +231,26 @@ pub struct MembershipRecord {
     pub member: bool,
 }
 
+/// How a user wants to be seen, and when they were last there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PresenceRecord {
+    /// When a device was last active; 0: never.
+    pub last_active: Timestamp,
+    /// Shown to nobody.
+    pub invisible: bool,
+    /// What the user says of themselves.
+    pub status: Box<str>,
+}
+
+/// That a user has blocked another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockRecord {
+    /// Since when.
+    pub since: Timestamp,
+    /// Of the decision; a lower one never overwrites a higher.
+    pub version: MessageId,
+}
+
 /// A fact that another partition must learn, kept until it confirms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxRow {
@@ -237,6 +289,17 @@ pub enum Fact {
         /// What it is now.
         membership: MembershipRecord,
     },
+    /// For the home of their direct conversation: `user` has blocked `peer`, or not any more.
+    Block {
+        /// Who.
+        user: UserId,
+        /// Whom.
+        peer: UserId,
+        /// Whether it is so.
+        blocked: bool,
+        /// Of the decision; a lower one never overwrites a higher.
+        version: MessageId,
+    },
 }
 
 impl Fact {
@@ -245,6 +308,7 @@ impl Fact {
     pub fn owner(&self) -> Owner {
         match *self {
             Fact::Membership { conversation, .. } => Owner::Conversation(conversation),
+            Fact::Block { user, .. } => Owner::User(user),
         }
     }
 }
@@ -282,6 +346,12 @@ pub enum Write {
     PutDevice(UserId, DeviceId, DeviceRecord),
     /// Forgets a device.
     DeleteDevice(UserId, DeviceId),
+    /// Changes how a user is seen.
+    PutPresence(UserId, PresenceRecord),
+    /// A user blocks another.
+    PutBlocked(UserId, UserId, BlockRecord),
+    /// A user blocks another no more.
+    DeleteBlocked(UserId, UserId),
     /// Remembers a fact for another partition.
     PutOutbox(OutboxRow),
     /// Forgets a confirmed fact.
@@ -336,6 +406,20 @@ pub enum Read {
     },
     /// Which of these users have no account.
     MissingUsers(Vec<UserId>),
+    /// How these users, of one partition, are seen by a watcher.
+    Presence {
+        /// Who.
+        users: Vec<UserId>,
+        /// By whom.
+        watcher: UserId,
+    },
+    /// Whether a user exists, and has blocked another.
+    Acquaintance {
+        /// Who.
+        user: UserId,
+        /// Whom.
+        peer: UserId,
+    },
     /// The entry of a name with `after < seq <= up_to`.
     FindName {
         /// Where to look.
@@ -420,6 +504,35 @@ pub struct StoredUser {
     pub devices: Vec<(DeviceId, DeviceRecord)>,
     /// Open and ended memberships, by conversation key.
     pub memberships: Vec<(Conversation, MembershipRecord)>,
+    /// How the user is seen.
+    pub presence: PresenceRecord,
+    /// Whom the user has blocked, by id.
+    pub blocked: Vec<(UserId, BlockRecord)>,
+}
+
+impl StoredUser {
+    /// A user who has nothing but an account.
+    #[must_use]
+    pub fn new(account: AccountRecord) -> StoredUser {
+        StoredUser {
+            account,
+            devices: Vec::new(),
+            memberships: Vec::new(),
+            presence: PresenceRecord::default(),
+            blocked: Vec::new(),
+        }
+    }
+}
+
+/// How a user is seen, as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPresence {
+    /// Who.
+    pub user: UserId,
+    /// Empty when nothing is stored.
+    pub record: PresenceRecord,
+    /// Whether they have blocked whoever asks.
+    pub blocks: bool,
 }
 
 /// An entry found by its name.
@@ -450,6 +563,15 @@ pub enum ReadResult {
     Authors(Vec<(Seq, UserId)>),
     /// To [`Read::MissingUsers`].
     MissingUsers(Vec<UserId>),
+    /// To [`Read::Presence`].
+    Presence(Vec<StoredPresence>),
+    /// To [`Read::Acquaintance`].
+    Acquaintance {
+        /// There is such an account.
+        exists: bool,
+        /// It has blocked the other.
+        blocks: bool,
+    },
     /// To [`Read::FindName`].
     FindName {
         /// The entry, if it is there.

@@ -5,6 +5,7 @@
 use crate::account::{Email, PasswordHash};
 use crate::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, MessageId, Seq, Timestamp, UserId};
 use crate::message::Summary;
+use crate::presence::UserPresence;
 use crate::records::{GroupSettings, InviteHash, MembershipRecord, MutedUntil, Page, PagePosition, Retention, Role};
 use crate::signal::Signal;
 use bytes::Bytes;
@@ -62,6 +63,18 @@ pub enum Request {
         /// What.
         signal: Box<Signal>,
     },
+    /// Asks for the presence of users, now and from now on.
+    Watch(Vec<UserId>),
+    /// Ends that for some, or for all.
+    Unwatch(Option<Vec<UserId>>),
+    /// Changes how others see the caller.
+    SetStatus(StatusChange),
+    /// Blocks users.
+    Block(Vec<UserId>),
+    /// Blocks users no more.
+    Unblock(Vec<UserId>),
+    /// Lists whom the caller has blocked.
+    ListBlocked,
     /// Reads a part of a log.
     History {
         /// Whose log.
@@ -160,6 +173,15 @@ pub struct PasswordChange {
     pub new: PasswordHash,
     /// The sessions and tokens of other devices stay.
     pub keep_other_devices: bool,
+}
+
+/// What changes in how others see a user; what is `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StatusChange {
+    /// Shown to nobody.
+    pub invisible: Option<bool>,
+    /// What the user says of themselves.
+    pub status: Option<Box<str>>,
 }
 
 /// Where a client stands in a log.
@@ -341,6 +363,10 @@ pub enum Reply {
         /// How many may join by it; 0: no limit.
         uses_max: u32,
     },
+    /// Presence of users, as asked.
+    Presence(Vec<UserPresence>),
+    /// Whom the caller has blocked, ascending.
+    Blocked(Vec<UserId>),
     /// Every conversation of a sync has reached the head it had.
     Synced(Vec<ConversationState>),
     /// One of a sync's cursors is void; the sync goes on.
@@ -504,6 +530,8 @@ pub struct ConversationState {
     pub muted_until: MutedUntil,
     /// How long bodies are kept; `None` for a conversation that is not the user's.
     pub retention: Option<Retention>,
+    /// One of the two users of a direct conversation has blocked the other.
+    pub blocked: bool,
 }
 
 impl ConversationState {
@@ -536,6 +564,7 @@ impl ConversationState {
             role: None,
             muted_until: MutedUntil::NO,
             retention: None,
+            blocked: false,
         }
     }
 }
@@ -658,6 +687,9 @@ pub enum Refusal {
     /// Something that happens once in a lifetime, such as an id that was drawn twice.
     #[error("this could not be done now; try again")]
     Unlucky,
+    /// One of the two users has blocked the other.
+    #[error("one of you has blocked the other")]
+    Blocked,
     /// A newer session of the same device is open.
     #[error("a newer connection of this device has logged in")]
     DeviceReplaced,

@@ -4,12 +4,14 @@ use crate::budget::BudgetIndex;
 use crate::ids::{Conversation, DeviceId, Seq, Timestamp, UserId};
 use crate::machine::Open;
 use crate::message::{ReceiptsPush, Start};
+use crate::presence::Activity;
 use crate::question::Registration;
 use crate::records::{AccountRecord, DeviceRecord, MembershipRecord, StoredUser};
 use crate::request::{ConversationState, ReplyTo, SessionId};
 use crate::subscriptions::FollowedIndex;
+use crate::watches::Watching;
 use hashbrown::HashMap;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// One device that is connected here.
 #[derive(Debug)]
@@ -31,6 +33,10 @@ pub(crate) struct Session {
     pub(crate) queue: VecDeque<FollowedIndex>,
     /// Syncs that have not been answered.
     pub(crate) syncs: Option<Box<Syncs>>,
+    /// When something was last heard.
+    pub(crate) active: Timestamp,
+    /// Whom it watches.
+    pub(crate) watching: Option<Box<Watching>>,
 }
 
 impl Session {
@@ -51,7 +57,16 @@ impl Session {
             pulling: 0,
             queue: VecDeque::new(),
             syncs: None,
+            active: Timestamp(0),
+            watching: None,
         }
+    }
+
+    /// Takes note of a sign of life. True when the session had been idle for the timeout.
+    pub(crate) fn wakes(&mut self, now: Timestamp, timeout_ms: u64) -> bool {
+        let idle = now >= self.active.plus_ms(timeout_ms);
+        self.active = now;
+        idle
     }
 }
 
@@ -123,6 +138,9 @@ pub(crate) struct ReadyUser {
     /// Shared by the sessions.
     pub(crate) budget: Option<BudgetIndex>,
     pub(crate) used: Timestamp,
+    pub(crate) activity: Activity,
+    /// Whom the user has blocked.
+    pub(crate) blocked: BTreeSet<UserId>,
 }
 
 /// A device of a connected user.
@@ -146,7 +164,7 @@ impl ReadyUser {
 
     /// A user as they are stored.
     pub(crate) fn from_stored(stored: StoredUser, now: Timestamp) -> ReadyUser {
-        let StoredUser { account, devices, memberships } = stored;
+        let StoredUser { account, devices, memberships, presence, blocked } = stored;
         let device = |(id, record)| Device { id, generation: 0, session: None, record };
         ReadyUser {
             account,
@@ -154,6 +172,8 @@ impl ReadyUser {
             devices: devices.into_iter().map(device).collect(),
             used: now,
             budget: None,
+            activity: Activity::from_stored(presence),
+            blocked: blocked.into_iter().map(|(peer, _)| peer).collect(),
         }
     }
 

@@ -33,6 +33,16 @@ pub struct Settings {
     pub pending_bytes_max: usize,
     /// Most marks (delivered, read) that wait on one shard for the next tick.
     pub marks_waiting_max: usize,
+    /// A user is online for so long after the last activity, in milliseconds.
+    pub presence_timeout_ms: u64,
+    /// Whoever comes back this soon after the last session ended was never away, in milliseconds.
+    pub presence_grace_ms: u64,
+    /// A user's watchers are told at most once in this time, in milliseconds.
+    pub presence_interval_ms: u64,
+    /// Most users that one session may watch.
+    pub watched_users_max: usize,
+    /// Most users that one user may have blocked.
+    pub blocked_users_max: usize,
     /// A call that nobody takes rings for so long, in milliseconds.
     pub ring_timeout_ms: u64,
     /// How often the authors of a group are told what became of their messages, at most.
@@ -67,6 +77,11 @@ impl Default for Settings {
             user_rates: UserRates::default(),
             pending_bytes_max: 64 << 20,
             marks_waiting_max: 65_536,
+            presence_timeout_ms: 300_000,
+            presence_grace_ms: 10_000,
+            presence_interval_ms: 1_000,
+            watched_users_max: 1_000,
+            blocked_users_max: 1_000,
             ring_timeout_ms: 45_000,
             summary_pushes_per_second: 2,
             conversation_idle_ms: 60_000,

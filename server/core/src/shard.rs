@@ -5,6 +5,7 @@
 
 mod accounts;
 mod append;
+mod blocks;
 mod departures;
 mod devices;
 mod emails;
@@ -19,19 +20,25 @@ mod memberships;
 mod operations;
 mod outbox;
 mod pages;
+mod presence;
 mod receipts;
 mod retention;
 mod roles;
 mod signals;
 mod sync;
+mod watchers;
+mod watching;
+
+use blocks::{BlockCheck, BlockWait};
 
 use crate::account::Email;
 use crate::budget::Budgets;
 use crate::conversation::{Home, HomeState, Log};
 use crate::ids::{Conversation, PartitionId, Seq, ShardId, Timestamp, UserId};
 use crate::machine::{CloseReason, Counters, Effect, Input, Output, ReadToken};
-use crate::message::{ConversationMessage, Message, Pull, SessionMessage, StateQuery, UsersMessage};
+use crate::message::{ConversationMessage, Message, Pull, SessionMessage, StateQuery, UsersMessage, WatchAsk};
 use crate::partition::{Gated, Partition};
+use crate::presence::Watched;
 use crate::records::{Batch, PartitionState, Read, ReadResult, Retention, Write};
 use crate::request::{Caller, ConversationState, InfoQuery, Refusal, Reply, ReplyTo, Request, SessionId};
 use crate::rings::Rings;
@@ -39,9 +46,10 @@ use crate::sessions::{Sessions, User};
 use crate::settings::Settings;
 use crate::slots::SlotTable;
 use crate::subscriptions::{FollowedIndex, Subscriptions};
+use crate::watches::Watches;
 use hashbrown::HashMap;
 use slab::Slab;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use accounts::Lookup;
 use emails::BusyEmail;
@@ -68,6 +76,12 @@ pub struct Shard {
     /// Where the sweep for unused conversations stands.
     sweep_at: usize,
 
+    /// Blocks whose users are being looked up.
+    block_checks: Slab<BlockCheck>,
+    /// Blocks that are not in force yet.
+    block_waits: Map<UserId, Vec<BlockWait>>,
+    /// Blocks to tell a conversation again at the next tick, after a failed read.
+    block_retries: Vec<(Conversation, ConversationMessage)>,
     /// Calls that ring.
     rings: Rings,
 
@@ -75,6 +89,19 @@ pub struct Shard {
     sessions: Sessions,
     budgets: Budgets,
     subscriptions: Subscriptions,
+    /// Users whom somebody watches, and who are homed here.
+    watched: Map<UserId, Box<Watched>>,
+    /// Whom sessions here watch.
+    watches: Watches,
+    /// Users to look at again, by time.
+    presence_due: BTreeSet<(Timestamp, UserId)>,
+    /// Users of whom watchers are to be told, by time.
+    presence_pushes: BTreeSet<(Timestamp, UserId)>,
+    /// Users whose last activity is to be written.
+    presence_unwritten: VecDeque<UserId>,
+    presence_flushed: Timestamp,
+    /// Sessions that ask for presence again at the next tick, after a failed read.
+    stale: Vec<SessionId>,
     /// Marks that wait for the next tick.
     marks: Map<(Conversation, UserId, crate::ids::DeviceId), (Seq, Seq)>,
     /// Groups (by index) with counts to be pushed.
@@ -114,6 +141,11 @@ enum PendingRead {
     /// Who wrote a group's older messages, up to a seq.
     Recall(Conversation, Seq),
     MessageInfo(Conversation, Caller, InfoQuery),
+    Presence(Box<WatchAsk>),
+    /// For a shard's check of a block.
+    Strangers(ShardId, usize),
+    /// About a user of a conversation that is about to begin.
+    Acquaintance(Conversation, UserId),
     Missing(Conversation),
     Target(Conversation),
     Expired(Conversation, Retention),
@@ -146,11 +178,21 @@ impl Shard {
             homes: Slab::new(),
             home_by_id: Map::default(),
             sweep_at: 0,
+            block_checks: Slab::new(),
+            block_waits: Map::default(),
+            block_retries: Vec::new(),
             rings: Rings::default(),
             users: Map::default(),
             sessions: Sessions::default(),
             budgets: Budgets::default(),
             subscriptions: Subscriptions::default(),
+            watched: Map::default(),
+            watches: Watches::default(),
+            presence_due: BTreeSet::new(),
+            presence_pushes: BTreeSet::new(),
+            presence_unwritten: VecDeque::new(),
+            presence_flushed: Timestamp(0),
+            stale: Vec::new(),
             marks: Map::default(),
             summaries: Vec::new(),
             retries: Vec::new(),
@@ -181,6 +223,10 @@ impl Shard {
                 self.handle_full(session, conversation, position);
             }
             Input::OutboundDrained(session) => self.handle_drained(session),
+            Input::Active(session) => self.note_activity(session),
+            Input::PresenceMissed(session) => self.handle_presence_missed(session),
+            Input::PresenceLost(shard) => self.handle_presence_lost(shard),
+            Input::Stopping => self.handle_stopping(),
             Input::Recovered(_, rows) => self.send_facts(rows),
             Input::StorageFull(full) => self.storage_full = full,
             Input::Tick => self.handle_tick(),
@@ -238,8 +284,15 @@ impl Shard {
         self.homes.len()
     }
 
+    /// Users homed here whom somebody watches.
+    #[must_use]
+    pub fn watched_users(&self) -> usize {
+        self.watched.len()
+    }
+
     fn handle_request(&mut self, session: SessionId, request_id: u64, request: Request) {
         let Some(caller) = self.caller(session, request_id) else { return };
+        self.note_activity(session);
         if let Err(refusal) = self.charge(caller, &request) {
             return self.refuse(caller, refusal);
         }
@@ -262,6 +315,12 @@ impl Shard {
             Request::Signal { conversation, signal } => {
                 self.send_home(conversation, ConversationMessage::Signal(caller, signal));
             }
+            Request::Watch(users) => self.watch_users(caller, users),
+            Request::Unwatch(users) => self.unwatch_users(caller, users),
+            Request::Block(users) => self.block(caller, users),
+            Request::Unblock(users) => self.unblock(caller, users),
+            Request::ListBlocked => self.list_blocked(caller),
+            Request::SetStatus(change) => self.set_status(caller, change),
             Request::History { conversation, position, limit, raw } => {
                 self.send_home(conversation, ConversationMessage::History(caller, position, limit, raw));
             }
@@ -316,6 +375,13 @@ impl Shard {
             UsersMessage::Credentials(asker, user, email) => self.look_up(user, Lookup::Credentials(asker, email)),
             UsersMessage::Holds(user, email) => self.look_up(user, Lookup::Holds(email)),
             UsersMessage::Profile(caller, user) => self.look_up(user, Lookup::Profile(caller)),
+            UsersMessage::Watch(ask) => self.watch(ask),
+            UsersMessage::Unwatch(watcher, users) => self.unwatch(watcher, &users),
+            UsersMessage::FindStrangers { partition, users, shard, check } => {
+                self.find_strangers(partition, users, shard, check);
+            }
+            UsersMessage::Strangers { check, users } => self.strangers_found(check, users),
+            UsersMessage::Acquaint(user, conversation) => self.acquaint(user, conversation),
             UsersMessage::Confirm(user, rows) => self.user_facts_confirmed(user, &rows),
         }
     }
@@ -330,6 +396,8 @@ impl Shard {
             }
             SessionMessage::Page(page) => self.handle_page(*page),
             SessionMessage::Receipts(receipts) => self.handle_receipts(receipts),
+            SessionMessage::Presence(push) => self.handle_presence(*push),
+            SessionMessage::Watched(answer) => self.handle_watched(*answer),
             SessionMessage::Signal(push) => self.handle_signal(*push),
             SessionMessage::State(list, conversation, state) => self.handle_listed_state(list, &conversation, state),
             SessionMessage::Summaries(push) => self.handle_summaries(push),
@@ -423,6 +491,25 @@ impl Shard {
             (PendingRead::FindName(conversation), Some(ReadResult::FindName { found, oldest })) => {
                 self.name_searched(conversation, Some((found, oldest)));
             }
+            (PendingRead::Presence(ask), Some(ReadResult::Presence(stored))) => {
+                self.presence_loaded(&ask, Some(stored))
+            }
+            (PendingRead::Presence(ask), _) => self.presence_loaded(&ask, None),
+            (PendingRead::Strangers(shard, check), result) => {
+                let users = match result {
+                    Some(ReadResult::MissingUsers(missing)) => missing,
+                    _ => vec![UserId(0)],
+                };
+                self.send(shard, Message::ToUsers(UsersMessage::Strangers { check, users }));
+            }
+            (PendingRead::Acquaintance(conversation, user), result) => {
+                let refusal = match result {
+                    Some(ReadResult::Acquaintance { exists: false, .. }) => Some(Refusal::UnknownUser(user)),
+                    Some(ReadResult::Acquaintance { blocks, .. }) => blocks.then_some(Refusal::Blocked),
+                    _ => Some(Refusal::ReadFailed),
+                };
+                self.send_home(conversation, ConversationMessage::Acquainted(refusal));
+            }
             (PendingRead::FindName(conversation), _) => self.name_searched(conversation, None),
             (PendingRead::Recall(conversation, up_to), Some(ReadResult::Authors(authors))) => {
                 self.recalled(conversation, up_to, Some(&authors));
@@ -469,6 +556,7 @@ impl Shard {
         match message {
             ConversationMessage::Confirm(rows) => self.conversation_facts_confirmed(home, &rows),
             ConversationMessage::Missing(missing) => self.users_checked(home, missing),
+            ConversationMessage::Acquainted(refusal) => self.acquainted(home, refusal),
             message if self.homes[home].busy.is_some() => self.homes[home].parked.push_back(message),
             message => self.process(home, message),
         }
@@ -535,8 +623,11 @@ impl Shard {
             ConversationMessage::MessageInfo(caller, query) => self.message_info(home, caller, query),
             ConversationMessage::Mark(mark) => self.apply_mark(home, mark),
             ConversationMessage::Signal(caller, signal) => self.signal(home, caller, *signal),
+            ConversationMessage::LearnBlock { user, blocked, version, row } => {
+                self.apply_block(home, user, blocked, version, row);
+            }
             ConversationMessage::Unfollow(shard) => self.homes[home].followers.remove(shard),
-            ConversationMessage::Confirm(_) | ConversationMessage::Missing(_) => {
+            ConversationMessage::Confirm(_) | ConversationMessage::Missing(_) | ConversationMessage::Acquainted(_) => {
                 unreachable!("these are never parked")
             }
         }
@@ -555,7 +646,11 @@ impl Shard {
             ConversationMessage::State(query) => self.answer_state(query, conversation, None),
             ConversationMessage::Pull(pull) => self.pull_failed(conversation, pull),
             ConversationMessage::Mark(mark) => self.postpone_mark(conversation, mark, refusal),
-            ConversationMessage::Unfollow(_) | ConversationMessage::Confirm(_) | ConversationMessage::Missing(_) => {}
+            message @ ConversationMessage::LearnBlock { .. } => self.block_retries.push((conversation, message)),
+            ConversationMessage::Unfollow(_)
+            | ConversationMessage::Confirm(_)
+            | ConversationMessage::Missing(_)
+            | ConversationMessage::Acquainted(_) => {}
         }
     }
 
@@ -600,6 +695,9 @@ impl Shard {
         self.flush_marks();
         self.push_summaries();
         self.time_out_rings();
+        self.tick_presence();
+        self.refresh_stale();
+        self.retry_blocks();
         for (session, followed) in std::mem::take(&mut self.retries) {
             self.want_page(session, followed);
         }
@@ -631,8 +729,11 @@ impl Shard {
         self.users.retain(|_, user| match user {
             User::Loading { .. } => true,
             User::Ready(user) => {
+                let (activity, used) = (&user.activity, user.used.plus_ms(USER_IDLE_MS));
                 user.sessions().next().is_some()
-                    || user.used.plus_ms(USER_IDLE_MS) > now
+                    || used > now
+                    || activity.online
+                    || activity.unwritten
                     || user.budget.is_some_and(|budget| !budgets.release(budget, now))
             }
         });

@@ -52,6 +52,7 @@ pub fn slot_of_owner(owner: &Owner) -> Slot {
 pub fn slot_of_learner(fact: &Fact) -> Slot {
     match fact {
         Fact::Membership { user, .. } => slot_of_user(*user),
+        Fact::Block { user, peer, .. } => slot_of_user(*user.min(peer)),
     }
 }
 

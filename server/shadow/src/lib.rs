@@ -6,8 +6,8 @@
 use hubbub_core::entry::{Entries, EntryHeader};
 use hubbub_core::ids::{Conversation, DeviceId, MessageId, Seq, UserId};
 use hubbub_core::records::{
-    Batch, ConversationRecord, CursorRecord, MemberRecord, MembershipRecord, OutboxRow, PagePosition, PageRequest,
-    PartitionState, Read, ReadResult, Span, Write,
+    Batch, BlockRecord, ConversationRecord, CursorRecord, MemberRecord, MembershipRecord, OutboxRow, PagePosition,
+    PageRequest, PartitionState, PresenceRecord, Read, ReadResult, Span, Write,
 };
 use hubbub_store::{Sync, Tier};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +24,8 @@ pub struct Store {
     memberships: BTreeMap<(UserId, Conversation), MembershipRecord>,
     /// Blocks that have lost bodies so far.
     rewritten: usize,
+    presence: BTreeMap<UserId, PresenceRecord>,
+    blocked: BTreeMap<(UserId, UserId), BlockRecord>,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +60,8 @@ impl Store {
             accounts: BTreeSet::new(),
             memberships: BTreeMap::new(),
             rewritten: 0,
+            presence: BTreeMap::new(),
+            blocked: BTreeMap::new(),
         }
     }
 
@@ -113,6 +117,17 @@ impl Store {
                 self.accounts.insert(*user);
             }
             Write::RewriteBlock(..) => self.rewritten += 1,
+            Write::PutPresence(user, presence) => {
+                let known = self.presence.insert(*user, presence.clone()).unwrap_or_default();
+                assert!(presence.last_active >= known.last_active, "{user:?} was not active earlier than before");
+            }
+            Write::PutBlocked(user, peer, block) => {
+                let known = self.blocked.insert((*user, *peer), *block);
+                assert!(known.is_none_or(|known| known.version < block.version), "versions of blocks rise");
+            }
+            Write::DeleteBlocked(user, peer) => {
+                self.blocked.remove(&(*user, *peer));
+            }
             _ => {}
         }
     }
@@ -184,6 +199,18 @@ impl Store {
     #[must_use]
     pub fn membership(&self, user: UserId, conversation: &Conversation) -> Option<&MembershipRecord> {
         self.memberships.get(&(user, *conversation))
+    }
+
+    /// How a user is seen.
+    #[must_use]
+    pub fn presence(&self, user: UserId) -> PresenceRecord {
+        self.presence.get(&user).cloned().unwrap_or_default()
+    }
+
+    /// Whether a user has blocked another.
+    #[must_use]
+    pub fn has_blocked(&self, user: UserId, peer: UserId) -> bool {
+        self.blocked.contains_key(&(user, peer))
     }
 
     /// A user's durable marks `(delivered, read)`, over all devices.

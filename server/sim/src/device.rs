@@ -306,6 +306,7 @@ impl Device {
                     self.take_summary(conversation, summary);
                 }
             }
+            Frame::Presence(_) => {}
             Frame::Signal(push) => {
                 let seq = push.signal.body.as_ref().try_into().map_or(0, u64::from_be_bytes);
                 check_signal(&server.ledger, self.user, &push.conversation, Seq(seq));

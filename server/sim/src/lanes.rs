@@ -17,6 +17,7 @@ pub struct Lane {
     backlog: VecDeque<Message>,
     marks: BTreeMap<Conversation, Seq>,
     all_marked: bool,
+    presence_lost: bool,
 }
 
 impl Lane {
@@ -24,7 +25,15 @@ impl Lane {
     #[must_use]
     pub fn new(from: usize, room: usize) -> Lane {
         let (queue, backlog) = (VecDeque::new(), VecDeque::new());
-        Lane { from: ShardId(from as u16), room, queue, backlog, marks: BTreeMap::new(), all_marked: false }
+        Lane {
+            from: ShardId(from as u16),
+            room,
+            queue,
+            backlog,
+            marks: BTreeMap::new(),
+            all_marked: false,
+            presence_lost: false,
+        }
     }
 
     /// Sends, or does what the kind of the message asks for when there is no room.
@@ -40,6 +49,8 @@ impl Lane {
             }
         } else if !message.is_droppable() {
             self.backlog.push_back(message);
+        } else if message.is_presence() {
+            self.presence_lost = true;
         }
     }
 
@@ -63,6 +74,11 @@ impl Lane {
     /// The oldest message.
     pub fn pop(&mut self) -> Option<Message> {
         self.queue.pop_front()
+    }
+
+    /// Whether presence was lost, once there is room again.
+    pub fn take_presence_lost(&mut self) -> bool {
+        self.backlog.is_empty() && std::mem::take(&mut self.presence_lost)
     }
 
     /// Whether nothing is in it, waits for it, or is marked.

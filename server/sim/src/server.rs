@@ -261,6 +261,11 @@ impl Server {
             self.carry_out(shard, dice);
         }
         self.lanes[shard].iter_mut().for_each(Lane::flush);
+        for to in 0..self.lanes.len() {
+            if self.lanes[shard][to].take_presence_lost() {
+                self.shards[shard].handle(Input::PresenceLost(ShardId(to as u16)), self.now);
+            }
+        }
     }
 
     fn take_one(&mut self, shard: usize, dice: &mut Dice) {
@@ -339,7 +344,8 @@ impl Server {
             Effect::PushRun(_, range)
             | Effect::PushReceipts(_, range)
             | Effect::PushSummaries(_, _, range)
-            | Effect::PushSignal(_, range) => targets[range.start as usize..range.end as usize].to_vec(),
+            | Effect::PushSignal(_, range)
+            | Effect::PushPresence(_, range) => targets[range.start as usize..range.end as usize].to_vec(),
             Effect::Reply { session, .. } | Effect::PushPage { session, .. } | Effect::PushMembership(session, ..) => {
                 vec![*session]
             }

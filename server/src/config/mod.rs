@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 
 pub use render::{effective, example};
 pub use schema::{
-    Auth, Calls, Commit, Config, Dedup, Durability, KEYS, Key, Limits, Messages, Readers, Receipts, Retention,
-    RetentionDefault, Shutdown, Storage, Sync, keys,
+    Auth, Calls, Commit, Config, Dedup, Durability, KEYS, Key, Limits, Messages, Presence, Readers, Receipts,
+    Retention, RetentionDefault, Shutdown, Storage, Sync, keys,
 };
 pub use sources::{Overrides, Sources};
 

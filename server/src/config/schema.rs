@@ -133,6 +133,8 @@ section! {
         limits: Limits;
         /// What a client is sent when it comes back.
         sync: Sync;
+        /// Who is shown as online.
+        presence: Presence;
         /// Calls that are signalled.
         calls: Calls;
         /// What authors are told of their messages in groups.
@@ -203,6 +205,8 @@ section! {
         body_bytes_max: usize = 60_000;
         /// Longest body of a signal, in bytes. Never more than limits.frame_bytes_max - 1024.
         signal_bytes_max: usize = 8_192;
+        /// Most users whose presence one connection may watch.
+        watched_users_max: u32 = 1_000;
         /// Most members of a group.
         group_members_max: u32 = 1_000;
         /// Most requests of one connection without their replies; beyond it the connection is not read.
@@ -258,6 +262,19 @@ section! {
         /// Most entries of a conversation that a sync sends when the client names no cursor for it; older ones come
         /// by History.
         entries_max: u32 = 200;
+    }
+}
+
+section! {
+    /// Who is shown as online.
+    Presence at "presence" {
+        /// A user is online for this many milliseconds after the last frame of any device. Below limits.keepalive_ms,
+        /// silent clients are shown as away between their pings.
+        timeout_ms: u64 = 300_000;
+        /// Whoever comes back within this many milliseconds after the last device has left was never away.
+        grace_ms: u64 = 10_000;
+        /// A user's watchers are told of changes at most once in this many milliseconds.
+        interval_ms: u64 = 1_000;
     }
 }
 
@@ -368,6 +385,7 @@ pub const KEYS: &[&[Key]] = &[
     Auth::KEYS,
     Limits::KEYS,
     Sync::KEYS,
+    Presence::KEYS,
     Calls::KEYS,
     Receipts::KEYS,
     Dedup::KEYS,

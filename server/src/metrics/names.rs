@@ -83,6 +83,7 @@ metrics! {
     ENTRIES_EXPIRED: Kind::Counter, Count, "hubbub_entries_expired_total", "Entries whose bodies were dropped because their conversation need not keep them any more.";
     ENTRIES_REMOVED: Kind::Counter, Count, "hubbub_entries_removed_total", "Entries that were removed from their log, headers and all, after they had expired.";
     SIGNALS_DROPPED: Kind::Counter, Count, "hubbub_signals_dropped_total", "Signals that were dropped because a mailbox or a connection had no room for them.";
+    USERS_WATCHED: Kind::Gauge, Count, "hubbub_users_watched", "Users whose presence somebody watches.";
     CONVERSATIONS_LOADED: Kind::Gauge, Count, "hubbub_conversations_loaded", "Conversations that are held in memory.";
     SHARD_BUSY_SECONDS: Kind::FractionalCounter, Seconds, "hubbub_shard_busy_seconds_total", "Time that a shard's thread did not wait.";
     STORE_BYTES: Kind::Gauge, Bytes, "hubbub_store_bytes", "Size of the store's files on disk, by column family.";

@@ -98,6 +98,8 @@ pub struct ShardCounters {
     pub devices_logged_in: u64,
     /// Lagging connections, now.
     pub connections_lagging: u64,
+    /// Users homed here whom somebody watches, now.
+    pub users_watched: u64,
     /// Conversations in memory, now.
     pub conversations_loaded: u64,
     /// Messages waiting in this shard's mailbox, now.
@@ -127,6 +129,7 @@ struct Handles {
     connections: Share,
     devices_logged_in: Share,
     connections_lagging: Share,
+    users_watched: Share,
     conversations_loaded: Share,
     mailbox_depth: Gauge,
     busy_seconds: Gauge,
@@ -152,6 +155,7 @@ impl ShardCounters {
             connections: 0,
             devices_logged_in: 0,
             connections_lagging: 0,
+            users_watched: 0,
             conversations_loaded: 0,
             mailbox_depth: 0,
             frames_in: Family::new(|i| counter!(names::FRAMES, "direction" => "in", "kind" => FrameIn::LABELS[i])),
@@ -225,6 +229,7 @@ impl ShardCounters {
         handles.connections.move_to(self.connections);
         handles.devices_logged_in.move_to(self.devices_logged_in);
         handles.connections_lagging.move_to(self.connections_lagging);
+        handles.users_watched.move_to(self.users_watched);
         handles.conversations_loaded.move_to(self.conversations_loaded);
         handles.mailbox_depth.set(self.mailbox_depth as f64);
         handles.busy_seconds.set(self.busy_ns as f64 / 1e9);
@@ -248,6 +253,7 @@ impl Handles {
             connections: Share::new(gauge!(names::CONNECTIONS)),
             devices_logged_in: Share::new(gauge!(names::DEVICES_LOGGED_IN)),
             connections_lagging: Share::new(gauge!(names::CONNECTIONS_LAGGING)),
+            users_watched: Share::new(gauge!(names::USERS_WATCHED)),
             conversations_loaded: Share::new(gauge!(names::CONVERSATIONS_LOADED)),
             mailbox_depth: gauge!(names::MAILBOX_DEPTH, "shard" => shard.to_string()),
             busy_seconds: gauge!(names::SHARD_BUSY_SECONDS, "shard" => shard.to_string()),

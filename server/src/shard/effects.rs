@@ -52,6 +52,12 @@ impl Shard {
                     self.push_hint(session, FrameOut::Receipts, &frame);
                 }
             }
+            Effect::PushPresence(users, range) => {
+                let frame = wire::presence_frames(&users, self.limits.frame_bytes_max);
+                for &session in &targets[range.start as usize..range.end as usize] {
+                    self.push_presence(session, &frame);
+                }
+            }
             Effect::PushSignal(push, range) => {
                 let frame = wire::signal_frame(&push);
                 for &session in &targets[range.start as usize..range.end as usize] {

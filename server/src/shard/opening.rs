@@ -112,6 +112,7 @@ impl Shard {
                 body_bytes_max: limits.body_bytes_max as u32,
                 group_members_max: limits.group_members_max,
                 requests_in_progress_max: limits.requests_in_progress_max,
+                watched_users_max: limits.watched_users_max,
                 signal_bytes_max: self.wire_limits.signal_bytes_max as u32,
                 devices_max: limits.devices_per_user_max,
                 ..Default::default()

@@ -229,6 +229,8 @@ impl Shard {
     fn take_request(&mut self, id: (u32, u32), frame: ClientFrame) {
         let request_id = frame.request_id;
         if let Some(Body::Ping(ping)) = frame.body {
+            let session = self.connections[id.0 as usize].session();
+            self.core.handle(Input::Active(session), super::now());
             return self.pong(id, request_id, ping.nonce);
         }
         // Marks without a reply cost next to nothing (they wait for a tick), and the last one must not be lost.

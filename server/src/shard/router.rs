@@ -2,7 +2,8 @@
 //!
 //! The policies: a live run that does not fit becomes a mark (conversation, head), of which there is one for each
 //! conversation and a bounded number in all; beyond that one mark stands for everything. Receipts and signals are
-//! dropped and counted: the next receipts say more, and signals are for now only. Requests and answers wait in order; while too many wait, the shard stops reading
+//! dropped and counted: the next receipts say more, and signals are for now only. Presence is dropped, too, and the core
+//! is told once there is room again, so that it says the last state. Requests and answers wait in order; while too many wait, the shard stops reading
 //! its clients, which is what produces them.
 
 use super::Envelope;
@@ -31,6 +32,7 @@ struct Peer {
     backlog: VecDeque<Message>,
     marks: HashMap<Conversation, Seq>,
     all_marked: bool,
+    presence_lost: bool,
     pushed: bool,
 }
 
@@ -52,6 +54,7 @@ impl Router {
             backlog: VecDeque::new(),
             marks: HashMap::new(),
             all_marked: false,
+            presence_lost: false,
             pushed: false,
         });
         Router { id, peers: peers.collect(), refused: 0, signals_dropped: 0 }
@@ -101,7 +104,17 @@ impl Router {
 
     /// Whether anything waits for room.
     pub(super) fn has_backlog(&self) -> bool {
-        self.peers.iter().any(|peer| !peer.backlog.is_empty() || !peer.marks.is_empty() || peer.all_marked)
+        self.peers.iter().any(Peer::has_backlog)
+    }
+
+    /// The shards to which presence was lost and to which there is room again.
+    pub(super) fn take_presence_lost(&mut self) -> Vec<ShardId> {
+        let regained = self.peers.iter_mut().enumerate().filter(|(_, peer)| peer.presence_lost && !peer.has_backlog());
+        let regained = regained.map(|(shard, peer)| {
+            peer.presence_lost = false;
+            ShardId(shard as u16)
+        });
+        regained.collect()
     }
 
     /// Whether so much waits that clients must not be read.
@@ -111,6 +124,10 @@ impl Router {
 }
 
 impl Peer {
+    fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty() || !self.marks.is_empty() || self.all_marked
+    }
+
     fn keep(&mut self, message: Message) {
         if let Some((conversation, head)) = message.as_run() {
             if self.marks.len() < MARKS_MAX || self.marks.contains_key(&conversation) {
@@ -121,6 +138,8 @@ impl Peer {
             }
         } else if !message.is_droppable() {
             self.backlog.push_back(message);
+        } else if message.is_presence() {
+            self.presence_lost = true;
         }
     }
 
@@ -170,8 +189,10 @@ impl Peer {
 mod tests {
     use super::*;
     use bytes::Bytes;
+    use hubbub_core::ids::UserId;
     use hubbub_core::ids::{GroupId, LogId};
-    use hubbub_core::message::{ConversationMessage, Run};
+    use hubbub_core::message::{ConversationMessage, PresencePush, Run};
+    use hubbub_core::presence::UserPresence;
 
     fn conversation(n: u64) -> Conversation {
         Conversation::Group(GroupId(n))
@@ -212,6 +233,26 @@ mod tests {
         router.flush();
         assert_eq!(drain(&mailbox), [Message::ToSession(SessionMessage::Behind(conversation(7), Seq(2)))]);
         assert!(!router.has_backlog());
+    }
+
+    #[test]
+    fn lost_presence_is_told_once_there_is_room() {
+        let mailbox = Arc::new(Mailbox::new(1, 1));
+        let mut router = Router::new(0, std::slice::from_ref(&mailbox));
+        let presence = || {
+            let presence = UserPresence::hidden(UserId(1));
+            let push = PresencePush { presence, only: None, except: Box::default() };
+            Message::ToSession(SessionMessage::Presence(Box::new(push)))
+        };
+        router.send(ShardId(0), request(1));
+        router.send(ShardId(0), request(2));
+        router.send(ShardId(0), presence());
+        assert_eq!(router.take_presence_lost(), []);
+        drain(&mailbox);
+        router.flush();
+        assert_eq!(router.take_presence_lost(), [ShardId(0)]);
+        assert_eq!(router.take_presence_lost(), []);
+        assert_eq!(drain(&mailbox), [request(2)]);
     }
 
     #[test]

@@ -56,6 +56,9 @@ impl Shard {
 
     fn each_second(&mut self) {
         self.note_disk();
+        for shard in self.router.take_presence_lost() {
+            self.input(Input::PresenceLost(shard));
+        }
         let counted = self.core.counters();
         self.counters.sends = counted.sends;
         self.counters.hashes_waiting = self.hasher.waiting() as u64;
@@ -65,6 +68,7 @@ impl Shard {
         self.counters.entries_removed = counted.entries_removed;
         self.counters.signals_dropped =
             self.counters.signals_dropped_here + self.router.signals_dropped + counted.signals_dropped;
+        self.counters.users_watched = self.core.watched_users() as u64;
         self.counters.conversations_loaded = self.core.conversations_loaded() as u64;
         self.counters.mailbox_refused = self.router.refused;
         self.counters.mailbox_depth = self.mailbox.depth() as u64;

@@ -63,7 +63,7 @@ impl Shard {
         if encoder.capacity() < 256 {
             encoder = BytesMut::with_capacity(super::ENCODE_BYTES);
         }
-        let kind = wire::reply_frame(request_id, reply, &mut encoder);
+        let kind = wire::reply_frame(request_id, reply, self.limits.frame_bytes_max, &mut encoder);
         let frame = encoder.split().freeze();
         self.encoder = encoder;
         self.queue(index, kind, frame);
@@ -109,6 +109,20 @@ impl Shard {
         } else {
             self.queue(session.index, FrameOut::Signalled, frame.clone());
         }
+    }
+
+    /// Pushes presence. When the session is over its limit the frame is not queued, and the core is told.
+    pub(super) fn push_presence(&mut self, session: SessionId, frame: &Bytes) {
+        let limit = self.outbound_limit();
+        let Some(connection) = self.open_connection(session) else { return };
+        if connection.lagging || connection.out_bytes + frame.len() > limit {
+            let newly = !connection.lagging;
+            connection.lagging = true;
+            self.counters.connections_lagging += u64::from(newly);
+            self.core.handle(Input::PresenceMissed(session), super::now());
+            return;
+        }
+        self.queue(session.index, FrameOut::Presence, frame.clone());
     }
 
     fn outbound_limit(&self) -> usize {

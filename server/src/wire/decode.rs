@@ -5,7 +5,7 @@ use hubbub_codec::proto;
 use hubbub_codec::proto::client_frame::Body;
 use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, Seq, UserId};
 use hubbub_core::records::{PagePosition, Retention};
-use hubbub_core::request::{Action, Append, InfoQuery, Refusal, Request, SyncCursor};
+use hubbub_core::request::{Action, Append, InfoQuery, Refusal, Request, StatusChange, SyncCursor};
 use hubbub_core::signal::{Signal, SignalKind};
 
 /// The limits that the shape of a request is held against.
@@ -23,6 +23,11 @@ const SYNC_CURSORS_MAX: usize = 1_000;
 const CONTENT_TYPE_BYTES_MAX: usize = 64;
 const EMOJI_BYTES_MAX: usize = 32;
 const TTL_SECONDS: std::ops::RangeInclusive<u64> = 60..=315_360_000;
+const STATUS_BYTES_MAX: usize = 128;
+/// Users in one `Watch` or `Unwatch`.
+const WATCH_USERS_MAX: usize = 1_000;
+/// Users in one `Block` or `Unblock`.
+const BLOCK_USERS_MAX: usize = 100;
 const HISTORY_DEFAULT: u32 = 50;
 const HISTORY_MAX: u32 = 200;
 const PAGE_DEFAULT: u32 = 100;
@@ -48,6 +53,13 @@ pub fn request(body: Body, user: UserId, limits: &Limits) -> Result<Request, Ref
             let read = positive(mark.up_to_seq)?;
             Ok(Request::Mark { conversation, delivered: read, read })
         }
+        Body::Watch(watch) => Ok(Request::Watch(people(&watch.users, WATCH_USERS_MAX)?)),
+        Body::Unwatch(unwatch) if unwatch.all => Ok(Request::Unwatch(None)),
+        Body::Unwatch(unwatch) => Ok(Request::Unwatch(Some(people(&unwatch.users, WATCH_USERS_MAX)?))),
+        Body::SetStatus(set) => status(set),
+        Body::Block(block) => Ok(Request::Block(people(&block.users, BLOCK_USERS_MAX)?)),
+        Body::Unblock(unblock) => Ok(Request::Unblock(people(&unblock.users, BLOCK_USERS_MAX)?)),
+        Body::ListBlocked(_) => Ok(Request::ListBlocked),
         Body::Signal(sent) => signal(sent, limits),
         Body::Sync(sync) => synced(&sync),
         Body::History(history) => part(&history),
@@ -219,6 +231,33 @@ fn synced(sync: &proto::Sync) -> Result<Request, Refusal> {
     Ok(Request::Sync { cursors: cursors.collect::<Result<_, _>>()?, include_others: sync.include_others })
 }
 
+/// Users who are named to be watched or blocked.
+fn people(ids: &[u64], most: usize) -> Result<Vec<UserId>, Refusal> {
+    match ids {
+        [] => invalid("users", "is empty"),
+        ids if ids.contains(&0) => invalid("users", "names user 0, who is nobody"),
+        ids if ids.len() > most => over("users", "fixed", most, ids.len()),
+        ids => Ok(ids.iter().map(|&id| UserId(id)).collect()),
+    }
+}
+
+fn status(set: proto::SetStatus) -> Result<Request, Refusal> {
+    let invisible = match set.visibility() {
+        proto::set_status::Visibility::Unspecified if set.visibility != 0 => {
+            return invalid("visibility", "is not known here");
+        }
+        proto::set_status::Visibility::Unspecified => None,
+        proto::set_status::Visibility::Visible => Some(false),
+        proto::set_status::Visibility::Invisible => Some(true),
+    };
+    if let Some(status) = &set.status
+        && status.len() > STATUS_BYTES_MAX
+    {
+        return over("status", "fixed", STATUS_BYTES_MAX, status.len());
+    }
+    Ok(Request::SetStatus(StatusChange { invisible, status: set.status.map(String::into_boxed_str) }))
+}
+
 fn signal(sent: proto::Signal, limits: &Limits) -> Result<Request, Refusal> {
     let kind = match sent.kind() {
         proto::SignalKind::Typing => SignalKind::Typing,
@@ -356,6 +395,13 @@ mod tests {
             (Body::AddMembers(proto::AddMembers { name: name(), members: vec![1, 2, 3, 4], group: 1 }), "members"),
             (Body::CreateGroup(proto::CreateGroup { name: name(), ..Default::default() }), "title"),
             (Body::History(proto::History::default()), "history.position"),
+            (Body::Watch(proto::Watch::default()), "users"),
+            (Body::Watch(proto::Watch { users: vec![1; 1_001] }), "users"),
+            (Body::Unwatch(proto::Unwatch::default()), "users"),
+            (Body::Block(proto::Block { users: vec![1; 101] }), "users"),
+            (Body::Unblock(proto::Unblock { users: vec![0] }), "users"),
+            (Body::SetStatus(proto::SetStatus { visibility: 0, status: Some("x".repeat(129)) }), "status"),
+            (Body::SetStatus(proto::SetStatus { visibility: 9, status: None }), "visibility"),
             (signal(0, 0, ""), "signal.kind"),
             (signal(8, 1, ""), "signal.kind"),
             (signal(99, 1, ""), "signal.kind"),

@@ -12,6 +12,7 @@ use hubbub_codec::proto::server_frame::Body;
 use hubbub_codec::proto::{ErrorCode, ServerFrame};
 use hubbub_core::ids::{Conversation, LogId, Seq, Timestamp, UserId};
 use hubbub_core::message::{ReceiptsPush, Run, Summary};
+use hubbub_core::presence::UserPresence;
 use hubbub_core::records::{GroupSettings, Page, Retention, Role};
 use hubbub_core::request::{ConversationState, GroupInfo, MessageInfo, Refusal, Reply};
 use hubbub_core::signal::{SignalKind, SignalPush};
@@ -26,8 +27,9 @@ const RETRY_FULL_MS: u32 = 5_000;
 /// Conversations in one `Synced` frame.
 const SYNCED_PAGE: usize = 100;
 
-/// Appends the frames of a reply to `out`; more than one only for a long `Synced`. Tells their kind.
-pub fn reply_frame(request_id: u64, reply: Reply, out: &mut bytes::BytesMut) -> FrameOut {
+/// Appends the frames of a reply to `out`; more than one only for a long `Synced`, or for a long `Presence` (of which all
+/// but the last are pushes). Tells their kind. No frame of presence is longer than `frame_bytes_max`.
+pub fn reply_frame(request_id: u64, reply: Reply, frame_bytes_max: usize, out: &mut bytes::BytesMut) -> FrameOut {
     let (kind, body) = match reply {
         Reply::LoggedIn { .. } => unreachable!("encoded by logged_in_frame, which knows the user"),
         Reply::Done => (FrameOut::Done, Body::Done(proto::Done {})),
@@ -78,6 +80,14 @@ pub fn reply_frame(request_id: u64, reply: Reply, out: &mut bytes::BytesMut) -> 
             synced(request_id, states, out);
             return FrameOut::Synced;
         }
+        Reply::Presence(users) => {
+            presence(request_id, &users, frame_bytes_max, out);
+            return FrameOut::Presence;
+        }
+        Reply::Blocked(users) => {
+            let users = users.into_iter().map(|user| user.0).collect();
+            (FrameOut::Blocked, Body::Blocked(proto::Blocked { users }))
+        }
         Reply::LogReset { conversation, log_id, floor, head } => {
             (FrameOut::Error, Body::Error(log_reset(&conversation, log_id, floor, head)))
         }
@@ -104,6 +114,40 @@ fn synced(request_id: u64, states: Vec<ConversationState>, out: &mut bytes::Byte
     }
 }
 
+/// What a frame holds besides one user's presence and its status, at most.
+const PRESENCE_OVERHEAD_BYTES: usize = 64;
+
+fn presence(request_id: u64, users: &[UserPresence], frame_bytes_max: usize, out: &mut bytes::BytesMut) {
+    let mut rest = users;
+    loop {
+        let mut bytes = PRESENCE_OVERHEAD_BYTES;
+        let fits = rest.iter().take_while(|presence| {
+            bytes += PRESENCE_OVERHEAD_BYTES + presence.status.len();
+            bytes <= frame_bytes_max
+        });
+        // One alone always fits into the smallest frame that can be configured.
+        let count = fits.count().max(1).min(rest.len());
+        let (part, more) = rest.split_at(count);
+        let users = part.iter().map(user_presence).collect();
+        let number = if more.is_empty() { request_id } else { 0 };
+        let body = Some(Body::Presence(proto::Presence { users }));
+        append_frame(&ServerFrame { request_id: number, body }, out);
+        rest = more;
+        if rest.is_empty() {
+            return;
+        }
+    }
+}
+
+fn user_presence(presence: &UserPresence) -> proto::UserPresence {
+    proto::UserPresence {
+        user: presence.user.0,
+        online: presence.online,
+        last_active_us: presence.last_active.0,
+        status: presence.status.to_string(),
+    }
+}
+
 fn state(state: ConversationState) -> proto::ConversationState {
     proto::ConversationState {
         conversation: Some(conversation_to_proto(&state.conversation)),
@@ -121,6 +165,7 @@ fn state(state: ConversationState) -> proto::ConversationState {
         role: state.role.map_or(proto::Role::Unspecified, role).into(),
         muted_until_us: state.muted_until.0,
         retention: state.retention.map(retention),
+        blocked: state.blocked,
         ..Default::default()
     }
 }
@@ -199,6 +244,7 @@ pub fn refusal_parts(refusal: &Refusal) -> (Action, ErrorCode, u32) {
         Refusal::Rule { .. } => (Action::FixRequest, ErrorCode::Invalid, 0),
         Refusal::Unlucky => (Action::Retry, ErrorCode::Internal, RETRY_MS),
         Refusal::ReadFailed => (Action::Retry, ErrorCode::Internal, RETRY_MS),
+        Refusal::Blocked => (Action::GiveUp, ErrorCode::Blocked, 0),
         Refusal::DeviceReplaced => (Action::Retry, ErrorCode::Forbidden, RETRY_MS),
     }
 }
@@ -358,6 +404,14 @@ fn message_info(info: MessageInfo) -> proto::MessageInfo {
         receipts: info.receipts.iter().map(receipt).collect(),
         more: info.more,
     }
+}
+
+/// Presence that has changed: one after the other, usually one.
+#[must_use]
+pub fn presence_frames(users: &[UserPresence], frame_bytes_max: usize) -> Bytes {
+    let mut frames = bytes::BytesMut::new();
+    presence(0, users, frame_bytes_max, &mut frames);
+    frames.freeze()
 }
 
 /// A signal.

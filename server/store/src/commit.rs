@@ -98,7 +98,7 @@ pub(crate) fn encode(
 
 fn is_deletion(write: &Write) -> bool {
     match write {
-        Write::DeleteOutbox(..) | Write::DeleteDevice(..) => true,
+        Write::DeleteOutbox(..) | Write::DeleteDevice(..) | Write::DeleteBlocked(..) => true,
         Write::PutReactions(_, _, _, emojis) => emojis.is_empty(),
         Write::PutReactionCounts(_, _, counts) => counts.is_empty(),
         _ => false,
@@ -140,6 +140,10 @@ fn place(write: &Write) -> (Family, Key) {
         Write::PutDevice(user, device, _) | Write::DeleteDevice(user, device) => {
             (Family::Devices, keys::device(*user, *device))
         }
+        Write::PutPresence(user, _) => (Family::Presence, keys::account(*user)),
+        Write::PutBlocked(user, peer, _) | Write::DeleteBlocked(user, peer) => {
+            (Family::Blocks, keys::blocked(*user, *peer))
+        }
         Write::PutOutbox(row) => (Family::Outbox, keys::outbox(&row.owner(), row.n)),
         Write::DeleteOutbox(owner, n) => (Family::Outbox, keys::outbox(owner, *n)),
     }
@@ -159,9 +163,13 @@ fn encode_value(write: &Write, value: &mut Vec<u8>) {
         Write::PutEmail(record) => stored::encode_email(record, value),
         Write::PutDevice(_, _, record) => stored::encode_device(record, value),
         Write::PutOutbox(row) => stored::encode_outbox(row, value),
-        Write::DeleteOutbox(..) | Write::DeleteDevice(..) | Write::DropBlocks(..) | Write::DropOverlays(..) => {
-            value.clear()
-        }
+        Write::PutPresence(_, record) => stored::encode_presence(record, value),
+        Write::PutBlocked(_, _, record) => stored::encode_blocked(record, value),
+        Write::DeleteOutbox(..)
+        | Write::DeleteDevice(..)
+        | Write::DeleteBlocked(..)
+        | Write::DropBlocks(..)
+        | Write::DropOverlays(..) => value.clear(),
     }
 }
 

@@ -19,6 +19,10 @@ pub enum Family {
     Memberships,
     /// Accounts.
     Accounts,
+    /// How users are seen.
+    Presence,
+    /// Whom users have blocked.
+    Blocks,
     /// Facts that other partitions must learn.
     Outbox,
     /// Newest forms of edited entries, by conversation and seq.
@@ -35,7 +39,7 @@ pub enum Family {
 
 impl Family {
     /// How many there are.
-    pub const COUNT: usize = 12;
+    pub const COUNT: usize = 14;
 
     /// All of them, by [`Family::index`].
     pub const ALL: [Family; Family::COUNT] = [
@@ -45,6 +49,8 @@ impl Family {
         Family::Cursors,
         Family::Memberships,
         Family::Accounts,
+        Family::Presence,
+        Family::Blocks,
         Family::Outbox,
         Family::Edits,
         Family::Reactions,
@@ -63,6 +69,8 @@ impl Family {
             Family::Cursors => "cursors",
             Family::Memberships => "memberships",
             Family::Accounts => "accounts",
+            Family::Presence => "presence",
+            Family::Blocks => "blocks",
             Family::Outbox => "outbox",
             Family::Edits => "edits",
             Family::Reactions => "reactions",

@@ -159,6 +159,10 @@ pub(crate) fn outbox(owner: &Owner, n: MessageId) -> Key {
     Key::of_slot(slot_of_owner(owner)).with_owner(owner).with_id(n.0)
 }
 
+pub(crate) fn blocked(user: UserId, peer: UserId) -> Key {
+    account(user).with_id(peer.0)
+}
+
 pub(crate) fn partition(partition: PartitionId) -> Key {
     Key::new().with(PARTITION).with(&partition.0.to_be_bytes())
 }
@@ -168,7 +172,7 @@ pub(crate) fn all_of_conversation(conversation: &Conversation) -> Prefix {
     Prefix::of(Key::of_conversation(conversation))
 }
 
-/// Devices or memberships of a user.
+/// Devices, memberships or blocks of a user.
 pub(crate) fn all_of_user(user: UserId) -> Prefix {
     Prefix::of(account(user))
 }

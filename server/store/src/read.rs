@@ -5,7 +5,7 @@ use crate::log::Log;
 use crate::rows::{Missed, Rows};
 use crate::{keys, operations, page, retention, stored};
 use hubbub_core::ids::{Conversation, DeviceId, MessageId, PartitionId, Slot, UserId};
-use hubbub_core::records::{OutboxRow, Read, ReadResult, StoredConversation, StoredUser};
+use hubbub_core::records::{OutboxRow, Read, ReadResult, StoredConversation, StoredPresence, StoredUser};
 
 /// Where an answer may come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,11 @@ pub(crate) fn answer(rows: &Rows<'_>, read: &Read) -> Result<ReadResult, Missed>
             ReadResult::Authors(Log::new(rows, conversation).authors(*up_to, *entries_max)?)
         }
         Read::MissingUsers(users) => ReadResult::MissingUsers(missing_users(rows, users)?),
+        Read::Presence { users, watcher } => ReadResult::Presence(presence(rows, users, *watcher)?),
+        Read::Acquaintance { user, peer } => ReadResult::Acquaintance {
+            exists: has(rows, Family::Accounts, keys::account(*user))?,
+            blocks: has(rows, Family::Blocks, keys::blocked(*user, *peer))?,
+        },
         Read::FindName { conversation, after, up_to, name } => {
             let mut log = Log::new(rows, conversation);
             let (found, oldest) = log.find_name(*after, *up_to, name)?;
@@ -65,7 +70,23 @@ fn read_user(rows: &Rows<'_>, user: UserId) -> Result<Option<Box<StoredUser>>, M
     let devices = rows.scan(Family::Devices, &keys::all_of_user(user), |mut rest, value| {
         Some((DeviceId(keys::split_id(&mut rest)?), stored::decode_device(value)?))
     })?;
-    Ok(Some(Box::new(StoredUser { account, devices, memberships })))
+    let presence = rows.get(Family::Presence, keys::account(user), stored::decode_presence)?.unwrap_or_default();
+    let blocked = rows.scan(Family::Blocks, &keys::all_of_user(user), |mut rest, value| {
+        Some((UserId(keys::split_id(&mut rest)?), stored::decode_blocked(value)?))
+    })?;
+    Ok(Some(Box::new(StoredUser { account, devices, memberships, presence, blocked })))
+}
+
+fn has(rows: &Rows<'_>, family: Family, key: keys::Key) -> Result<bool, Missed> {
+    Ok(rows.get(family, key, |_| Some(()))?.is_some())
+}
+
+fn presence(rows: &Rows<'_>, users: &[UserId], watcher: UserId) -> Result<Vec<StoredPresence>, Missed> {
+    let of = |&user: &UserId| {
+        let record = rows.get(Family::Presence, keys::account(user), stored::decode_presence)?.unwrap_or_default();
+        Ok(StoredPresence { user, record, blocks: has(rows, Family::Blocks, keys::blocked(user, watcher))? })
+    };
+    users.iter().map(of).collect()
 }
 
 fn missing_users(rows: &Rows<'_>, users: &[UserId]) -> Result<Vec<UserId>, Missed> {
@@ -74,7 +95,7 @@ fn missing_users(rows: &Rows<'_>, users: &[UserId]) -> Result<Vec<UserId>, Misse
     }
     let mut missing = Vec::new();
     for &user in users {
-        if rows.get(Family::Accounts, keys::account(user), |_| Some(()))?.is_none() {
+        if !has(rows, Family::Accounts, keys::account(user))? {
             missing.push(user);
         }
     }

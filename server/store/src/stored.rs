@@ -1,4 +1,4 @@
-//! Between domain records and stored messages: the only file that knows both.
+//! Between domain records and stored messages: the only place that knows both.
 //!
 //! `encode_*` replaces the scratch buffer's content; `decode_*` answers `None` for bytes that are no such record.
 
@@ -12,6 +12,11 @@ use hubbub_core::records::{
     Owner, PartitionState, ReactionCount, Retention, Role, Span,
 };
 use prost::Message;
+
+mod people;
+
+use people::{blocks_message, blocks_record};
+pub(crate) use people::{decode_blocked, decode_presence, encode_blocked, encode_presence};
 
 #[allow(missing_docs, unreachable_pub, clippy::pedantic)]
 mod pb {
@@ -38,6 +43,7 @@ pub(crate) fn encode_conversation(record: &ConversationRecord, value: &mut Vec<u
         notified_up_to: record.notified_up_to.0,
         group: record.group.as_deref().filter(|group| **group != GroupRecord::default()).map(group_message),
         history: record.history.as_deref().map(history_message),
+        blocks: record.blocks.as_deref().map(blocks_message),
     };
     write(&message, value);
 }
@@ -69,6 +75,7 @@ pub(crate) fn decode_conversation(value: &[u8]) -> Option<ConversationRecord> {
             Some(history) => Some(Box::new(history_record(history)?)),
             None => None,
         },
+        blocks: message.blocks.map(|blocks| Box::new(blocks_record(&blocks))),
     })
 }
 
@@ -307,6 +314,10 @@ pub(crate) fn encode_outbox(row: &OutboxRow, value: &mut Vec<u8>) {
         Fact::Membership { user, membership, .. } => {
             pb::Outbox { user: user.0, fact: Some(pb::outbox::Fact::Membership(membership_message(membership))) }
         }
+        Fact::Block { user, peer, blocked, version } => {
+            let block = pb::BlockFact { peer: peer.0, blocked: *blocked, version: version.0 };
+            pb::Outbox { user: user.0, fact: Some(pb::outbox::Fact::Block(block)) }
+        }
     };
     write(&message, value);
 }
@@ -318,7 +329,13 @@ pub(crate) fn decode_outbox(owner: Owner, n: MessageId, value: &[u8]) -> Option<
         (Owner::Conversation(conversation), pb::outbox::Fact::Membership(membership)) => {
             Fact::Membership { conversation, user: UserId(user), membership: membership_record(&membership) }
         }
-        (Owner::User(_), pb::outbox::Fact::Membership(_)) => return None,
+        (Owner::User(user), pb::outbox::Fact::Block(block)) => {
+            let pb::BlockFact { peer, blocked, version } = block;
+            Fact::Block { user, peer: UserId(peer), blocked, version: MessageId(version) }
+        }
+        (Owner::User(_), pb::outbox::Fact::Membership(_)) | (Owner::Conversation(_), pb::outbox::Fact::Block(_)) => {
+            return None;
+        }
     };
     Some(OutboxRow { n, fact })
 }

@@ -7,6 +7,7 @@ mod support;
 
 mod announcement;
 mod bad_input;
+mod blocks;
 mod clean_stop;
 mod config_cli;
 mod delete_group;
@@ -27,6 +28,7 @@ mod mute;
 mod own_devices;
 mod passwords;
 mod port_in_use;
+mod presence;
 mod profiles;
 mod python_client;
 mod rates;

@@ -130,7 +130,7 @@ impl Shard {
         let partition = self.slots.partition_of_user(user);
         self.write(partition, Write::PutAccount(user, account.clone()));
         self.send_gated(partition, asker.shard, Message::ToAsker(asker, Answer::Registered(user)));
-        Some(Box::new(StoredUser { account, devices: Vec::new(), memberships: Vec::new() }))
+        Some(Box::new(StoredUser::new(account)))
     }
 
     // ---- Changing one ----

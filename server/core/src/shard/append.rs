@@ -32,9 +32,10 @@ impl Shard {
     fn begin(&mut self, home: usize, caller: Caller, append: Box<Append>) {
         match (self.homes[home].id, &append.action) {
             (Conversation::Direct { .. }, Action::Message { .. }) => {
-                let peer = self.homes[home].id.peer_of(caller.user);
-                let Some(peer) = peer else { return self.refuse(caller, Refusal::UnknownConversation) };
-                self.check_users(home, caller, append, vec![peer]);
+                if self.homes[home].id.peer_of(caller.user).is_none() {
+                    return self.refuse(caller, Refusal::UnknownConversation);
+                }
+                self.check_acquaintance(home, caller, append);
             }
             (Conversation::Group(_), Action::Create { members, .. }) => {
                 let others = members.iter().copied().filter(|member| *member != caller.user).collect();
@@ -239,14 +240,13 @@ impl Shard {
             unreachable!("the checking request is at the front");
         };
         match &append.action {
-            Action::Message { .. } => self.begin_direct(home, caller, append),
             Action::Create { .. } => self.begin_group(home, caller, *append),
             _ => self.members_exist(home, caller, *append),
         }
     }
 
     /// Makes a direct conversation; the first message waits until both users' homes know of it.
-    fn begin_direct(&mut self, home: usize, caller: Caller, append: Box<Append>) {
+    pub(super) fn begin_direct(&mut self, home: usize, caller: Caller, append: Box<Append>) {
         let Conversation::Direct { low, high } = self.homes[home].id else { unreachable!() };
         self.make_log(home, String::new(), UserId(0), None, None);
         let rows = self.join(home, &[low, high], Seq(1), Seq(0), |_| Role::Member);
@@ -278,6 +278,7 @@ impl Shard {
             notified_up_to: Seq(0),
             group,
             history: None,
+            blocks: None,
         };
         self.write(partition, Write::PutConversation(self.homes[home].id, record.clone()));
         self.homes[home].state = HomeState::Ready(Box::new(Log::new(record, epoch)));

@@ -103,6 +103,7 @@ impl Shard {
     pub(super) fn handle_end(&mut self, id: SessionId, reason: CloseReason) {
         let Some(session) = self.end(id) else { return };
         self.note_end(session.user, id);
+        self.presence_closed(&session);
         self.close(id, reason);
     }
 

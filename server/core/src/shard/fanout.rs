@@ -126,6 +126,7 @@ impl Shard {
             self.want_page(id, index);
         }
         self.want_queued(id);
+        self.refresh_presence(id);
     }
 
     // ---- Receipts ----
@@ -137,7 +138,8 @@ impl Shard {
         self.commit_marks(home, &receipts.receipts);
         // In groups they are counted for the authors.
         let place = &self.homes[home];
-        if matches!(place.id, Conversation::Direct { .. }) {
+        let blocked = place.log().is_some_and(|log| log.is_blocked());
+        if matches!(place.id, Conversation::Direct { .. }) && !blocked {
             for shard in place.followers.iter() {
                 self.send(shard, Message::ToSession(SessionMessage::Receipts(receipts.clone())));
             }

@@ -51,7 +51,7 @@ impl Shard {
         }
         let account = AccountRecord::bare(self.now);
         self.write(self.slots.partition_of_user(id), Write::PutAccount(id, account.clone()));
-        Some(Box::new(StoredUser { account, devices: Vec::new(), memberships: Vec::new() }))
+        Some(Box::new(StoredUser::new(account)))
     }
 
     /// Nobody learns from a password or a session token whether there is such a user.
@@ -98,6 +98,7 @@ impl Shard {
             self.end(older);
             self.close(older, CloseReason::Replaced);
         }
+        self.presence_opened(open.session);
         let partition = self.slots.partition_of_user(open.user);
         if let Some(forgotten) = admission.forgotten {
             self.write(partition, Write::DeleteDevice(open.user, forgotten));
@@ -115,6 +116,7 @@ impl Shard {
             Some(User::Loading { opens, .. }) => opens.retain(|open| open.session != id),
             _ => self.note_end(session.user, id),
         }
+        self.presence_closed(&session);
     }
 
     pub(super) fn end(&mut self, id: SessionId) -> Option<Session> {
@@ -122,6 +124,7 @@ impl Shard {
         for conversation in self.subscriptions.close(id.index) {
             self.send_home(conversation, ConversationMessage::Unfollow(self.id));
         }
+        self.watching_closed(&session);
         self.syncs_open -= session.syncs.as_ref().map_or(0, |syncs| syncs.open());
         Some(session)
     }

@@ -5,7 +5,7 @@
 
 use super::Shard;
 use crate::conversation::Busy;
-use crate::ids::{MessageId, PartitionId, UserId};
+use crate::ids::{Conversation, MessageId, PartitionId, UserId};
 use crate::message::{ConversationMessage, Message, UsersMessage};
 use crate::records::{Fact, OutboxRow, Owner, Write};
 use std::collections::BTreeMap;
@@ -46,12 +46,21 @@ impl Shard {
     pub(super) fn learn(&mut self, partition: PartitionId, rows: Vec<OutboxRow>) {
         let mut confirmed: BTreeMap<Owner, Vec<MessageId>> = BTreeMap::new();
         for row in rows {
-            confirmed.entry(row.owner()).or_default().push(row.n);
+            let (owner, n) = (row.owner(), row.n);
             match row.fact {
+                // The conversation may have to be read first, so it confirms by itself.
+                Fact::Block { user, peer, blocked, version } => {
+                    if let Some(conversation) = Conversation::direct(user, peer) {
+                        let message = ConversationMessage::LearnBlock { user, blocked, version, row: n };
+                        self.send_home(conversation, message);
+                    }
+                    continue;
+                }
                 Fact::Membership { conversation, user, membership } => {
                     self.learn_membership(partition, user, conversation, membership);
                 }
             }
+            confirmed.entry(owner).or_default().push(n);
         }
         for (owner, rows) in confirmed {
             self.confirm_gated(partition, owner, rows);
@@ -59,7 +68,7 @@ impl Shard {
     }
 
     /// Tells an owner that rows have been learned, once everything decided so far in the learner's partition is durable.
-    fn confirm_gated(&mut self, learner: PartitionId, owner: Owner, rows: Vec<MessageId>) {
+    pub(super) fn confirm_gated(&mut self, learner: PartitionId, owner: Owner, rows: Vec<MessageId>) {
         let shard = self.slots.shard_of(self.slots.partition_of_owner(&owner));
         let message = match owner {
             Owner::Conversation(id) => Message::ToConversation(id, ConversationMessage::Confirm(rows)),
@@ -83,6 +92,7 @@ impl Shard {
 
     /// At a user's home: the rows have served.
     pub(super) fn user_facts_confirmed(&mut self, user: UserId, rows: &[MessageId]) {
+        self.blocks_confirmed(user, rows);
         self.forget_facts(Owner::User(user), rows);
     }
 

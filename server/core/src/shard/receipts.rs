@@ -160,12 +160,12 @@ impl Shard {
         let more = page.len() > query.members_limit;
         page.truncate(query.members_limit);
         let marks = |user: UserId| {
-            let (delivered, read) = log.cursors.of(user);
+            let (delivered, read) = log.marks_shown(&conversation, user);
             (user, delivered, read)
         };
         let info = MessageInfo {
             conversation,
-            summary: log.summary_of(query.seq, caller.user),
+            summary: log.summary_of(&conversation, query.seq, caller.user),
             member_count: could(UserId(0)).count(),
             receipts: page.into_iter().map(marks).collect(),
             more,

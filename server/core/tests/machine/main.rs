@@ -2,6 +2,7 @@
 
 mod accounts;
 mod append;
+mod block_users;
 mod blocks;
 mod delete_group;
 mod devices;
@@ -22,6 +23,8 @@ mod message_info;
 mod mute;
 mod pages;
 mod permissions;
+mod presence;
+mod presence_converges;
 mod proofs;
 mod rates;
 mod reactions;

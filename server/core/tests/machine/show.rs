@@ -5,6 +5,7 @@ use hubbub_core::entry::Entries;
 use hubbub_core::ids::Conversation;
 use hubbub_core::machine::{CloseReason, Effect};
 use hubbub_core::message::{Run, Summary};
+use hubbub_core::presence::UserPresence;
 use hubbub_core::question::Answer;
 use hubbub_core::records::{MutedUntil, Page, Retention, Role};
 use hubbub_core::request::{
@@ -65,6 +66,9 @@ fn state(state: &ConversationState) -> String {
     }
     if state.muted_until != MutedUntil::NO {
         line += " muted";
+    }
+    if state.blocked {
+        line += " blocked";
     }
     if state.peer.0.0 > 0 {
         line += &format!(" peer {} {}", state.peer.0, state.peer.1);
@@ -140,6 +144,18 @@ fn answer(answer: &Answer) -> String {
     }
 }
 
+/// `7 online "tea"` or `7 away since 12`: seconds of a time that begins at [`super::world::EPOCH`].
+pub(crate) fn presence(users: &[UserPresence]) -> String {
+    let one = |presence: &UserPresence| {
+        let seconds = presence.last_active.0 / 1_000_000 - super::world::EPOCH_S;
+        let since = if presence.last_active.0 == 0 { String::new() } else { format!(" since {seconds}") };
+        let status = if presence.status.is_empty() { String::new() } else { format!(" {:?}", presence.status) };
+        let state = if presence.online { " online".to_owned() } else { format!(" away{since}") };
+        format!("{}{state}{status}", presence.user)
+    };
+    format!("presence {}", users.iter().map(one).collect::<Vec<_>>().join(", "))
+}
+
 pub(crate) fn reply(reply: &Reply) -> String {
     match reply {
         Reply::LoggedIn { created, token_expires } => {
@@ -172,6 +188,8 @@ pub(crate) fn reply(reply: &Reply) -> String {
         Reply::MessageInfo(info) => message_info(info),
         Reply::Invite { uses_max, .. } => format!("invite for {uses_max}"),
         Reply::Synced(states) => format!("synced{}", states.iter().map(state).collect::<Vec<_>>().join(",")),
+        Reply::Presence(users) => presence(users),
+        Reply::Blocked(users) => format!("blocked{}", users.iter().map(|user| format!(" {user}")).collect::<String>()),
         Reply::LogReset { head, .. } => format!("log reset, head {head}"),
         Reply::Refused(why) => format!("refused: {}", refusal(why)),
     }
@@ -195,6 +213,7 @@ pub(crate) fn effect(effect: &Effect) -> Option<String> {
             let SignalPush { from, device, signal, .. } = &**push;
             format!("signal {:?} of {from}/{device} call {}", signal.kind, signal.call_id)
         }
+        Effect::PushPresence(users, _) => presence(users),
         Effect::PushMembership(_, id, member) => {
             format!("{} {}", if *member { "joined" } else { "left" }, conversation(id))
         }

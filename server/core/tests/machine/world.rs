@@ -10,7 +10,7 @@ use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, 
 use hubbub_core::machine::{Effect, Input, Open, Output, Proof, ReadToken};
 use hubbub_core::message::{Message, Start};
 use hubbub_core::question::{Answer, Credentials, Question};
-use hubbub_core::records::{Batch, GroupSettings, PagePosition, Read};
+use hubbub_core::records::{Batch, GroupSettings, OutboxRow, PagePosition, Read};
 use hubbub_core::request::{Action, Append, Reply, Request, SessionId, SyncCursor};
 use hubbub_core::settings::Settings;
 use hubbub_core::signal::{Signal, SignalKind};
@@ -19,6 +19,8 @@ use hubbub_shadow::Store;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub(crate) const PARTITIONS: u16 = 4;
+/// When a world begins, in seconds.
+pub(crate) const EPOCH_S: i64 = 1_700_000_000;
 
 pub(crate) struct World {
     pub(crate) shards: Vec<Shard>,
@@ -35,6 +37,8 @@ pub(crate) struct World {
     pub(crate) hold_reads: bool,
     /// Runs and receipts between shards are lost, as when lanes are full.
     pub(crate) drop_runs: bool,
+    /// Presence was lost from one shard to another, and nobody was told.
+    lost: BTreeSet<(usize, ShardId)>,
     pub(crate) fail_reads: bool,
     /// Sessions whose sockets take nothing.
     pub(crate) full: BTreeSet<Client>,
@@ -72,7 +76,7 @@ impl World {
             slots: SlotTable::even(PARTITIONS, shards),
             settings,
             store: Store::new(PARTITIONS),
-            now: Timestamp(1_700_000_000_000_000),
+            now: Timestamp(EPOCH_S * 1_000_000),
             batches: VecDeque::new(),
             messages: VecDeque::new(),
             reads: VecDeque::new(),
@@ -80,6 +84,7 @@ impl World {
             hold_messages: false,
             hold_reads: false,
             drop_runs: false,
+            lost: BTreeSet::new(),
             fail_reads: false,
             full: BTreeSet::new(),
             frames: BTreeMap::new(),
@@ -107,12 +112,23 @@ impl World {
         self.messages.clear();
         self.reads.clear();
         self.full.clear();
+        self.lost.clear();
         self.start();
         for row in self.store.outbox() {
             let partition = self.slots.partition_of_owner(&row.owner());
             let shard = usize::from(self.slots.shard_of(partition).0);
             self.shards[shard].handle(Input::Recovered(partition, vec![row]), self.now);
         }
+    }
+
+    /// Facts are sent once more.
+    pub(crate) fn learn_again(&mut self, rows: &[OutboxRow]) {
+        for row in rows {
+            let partition = self.slots.partition_of_owner(&row.owner());
+            let shard = usize::from(self.slots.shard_of(partition).0);
+            self.shards[shard].handle(Input::Recovered(partition, vec![row.clone()]), self.now);
+        }
+        self.go();
     }
 
     /// The `n`-th user (from 0) who is homed on a shard. Users of later shards have higher ids, so that a direct
@@ -313,9 +329,37 @@ impl World {
         self.now = self.now.plus_ms(ms);
     }
 
+    /// So much time passes, tick by tick.
+    pub(crate) fn run_ms(&mut self, ms: u64) {
+        for _ in 0..ms / 100 {
+            self.tick();
+            self.go();
+        }
+    }
+
+    /// The process ends in order, and starts again.
+    pub(crate) fn restart(&mut self) {
+        for shard in &mut self.shards {
+            shard.handle(Input::Stopping, self.now);
+        }
+        self.go();
+        self.crash();
+    }
+
+    /// A session is heard of without a request.
+    pub(crate) fn ping(&mut self, client: Client) {
+        let Place { shard, session } = self.clients[client.0];
+        self.shards[shard].handle(Input::Active(session), self.now);
+    }
+
     /// A tick on every shard.
     pub(crate) fn tick(&mut self) {
         self.pass_ms(100);
+        if !self.drop_runs {
+            for (from, to) in std::mem::take(&mut self.lost) {
+                self.shards[from].handle(Input::PresenceLost(to), self.now);
+            }
+        }
         for shard in &mut self.shards {
             shard.handle(Input::Tick, self.now);
         }
@@ -395,7 +439,11 @@ impl World {
         let line = show::effect(&effect);
         match effect {
             Effect::Forward(to, message) => {
-                if !(self.drop_runs && (message.as_run().is_some() || message.is_droppable())) {
+                let lost = self.drop_runs && (message.as_run().is_some() || message.is_droppable());
+                if lost && message.is_presence() {
+                    self.lost.insert((shard, to));
+                }
+                if !lost {
                     self.messages.push_back((to, message));
                 }
             }
@@ -408,6 +456,11 @@ impl World {
             }
             Effect::PushPage { session, conversation, start, .. } => {
                 self.push(shard, session, conversation, start, line);
+            }
+            Effect::PushPresence(_, range) => {
+                for &session in &targets[range.start as usize..range.end as usize] {
+                    self.push_presence(shard, session, line.clone());
+                }
             }
             Effect::PushReceipts(_, range) | Effect::PushSummaries(_, _, range) | Effect::PushSignal(_, range) => {
                 for &session in &targets[range.start as usize..range.end as usize] {
@@ -442,6 +495,14 @@ impl World {
         if self.full.contains(&Client(session.index as usize)) {
             let input = Input::OutboundFull { session, conversation, position };
             self.shards[shard].handle(input, self.now);
+        } else {
+            self.note(session, line);
+        }
+    }
+
+    fn push_presence(&mut self, shard: usize, session: SessionId, line: Option<String>) {
+        if self.full.contains(&Client(session.index as usize)) {
+            self.shards[shard].handle(Input::PresenceMissed(session), self.now);
         } else {
             self.note(session, line);
         }

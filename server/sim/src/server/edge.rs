@@ -9,6 +9,7 @@ use hubbub_codec::proto::client_frame::Body;
 use hubbub_core::ids::{Conversation, DeviceId, LogId, Seq, UserId};
 use hubbub_core::machine::{CloseReason, Effect, Input, Open};
 use hubbub_core::message::{ReceiptsPush, Run, Start, Summary};
+use hubbub_core::presence::UserPresence;
 use hubbub_core::records::Page;
 use hubbub_core::request::{Reply, Request, SessionId};
 use hubbub_core::signal::SignalPush;
@@ -49,6 +50,8 @@ pub enum Frame {
     Summaries(Conversation, Vec<Summary>),
     /// A signal.
     Signal(Box<SignalPush>),
+    /// Presence of users.
+    Presence(Vec<UserPresence>),
     /// A membership began or ended.
     Membership(Conversation, bool),
     /// The device logged in anew.
@@ -106,6 +109,7 @@ impl FrameBytes<'_> {
                 Frame::Summaries(*conversation, summaries.clone())
             }
             FrameBytes::Push(Effect::PushSignal(push, _)) => Frame::Signal(push.clone()),
+            FrameBytes::Push(Effect::PushPresence(users, _)) => Frame::Presence(users.clone()),
             FrameBytes::Push(Effect::PushMembership(_, conversation, member)) => {
                 Frame::Membership(*conversation, *member)
             }
@@ -122,7 +126,7 @@ impl FrameBytes<'_> {
             }
             FrameBytes::Reply(_, request_id, reply) => {
                 let mut bytes = BytesMut::new();
-                wire::reply_frame(*request_id, (*reply).clone(), &mut bytes);
+                wire::reply_frame(*request_id, (*reply).clone(), FRAME_BYTES_MAX, &mut bytes);
                 bytes.freeze()
             }
             FrameBytes::Push(Effect::PushRun(run, _)) => wire::run_frame(run),
@@ -134,6 +138,7 @@ impl FrameBytes<'_> {
                 wire::summaries_frame(conversation, summaries)
             }
             FrameBytes::Push(Effect::PushSignal(push, _)) => wire::signal_frame(push),
+            FrameBytes::Push(Effect::PushPresence(users, _)) => wire::presence_frames(users, FRAME_BYTES_MAX),
             FrameBytes::Push(Effect::PushMembership(_, conversation, member)) => {
                 wire::membership_frame(conversation, *member)
             }
@@ -375,6 +380,9 @@ impl Server {
             connection.lagging = true;
             let full = Input::OutboundFull { session: id.1, conversation, position };
             self.shards[id.0].handle(full, self.now);
+        } else if let Effect::PushPresence(..) = effect {
+            connection.lagging = true;
+            self.shards[id.0].handle(Input::PresenceMissed(id.1), self.now);
         }
         // Drained at once when nothing else is queued: the socket takes everything.
         if connection.lagging && connection.line.out_len() == 0 {

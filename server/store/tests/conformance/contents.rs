@@ -2,11 +2,11 @@
 
 use crate::fixture::{Scribe, block, direct, each_store, group, name, page, page_after, read};
 use hubbub_core::account::{Email, PasswordHash, Person, TokenHash, TokenRecord};
-use hubbub_core::ids::{Conversation, DeviceId, LogId, Seq, Timestamp, UserId};
+use hubbub_core::ids::{Conversation, DeviceId, LogId, MessageId, Seq, Timestamp, UserId};
 use hubbub_core::records::{
-    AccountRecord, ConversationRecord, CursorRecord, DeviceRecord, EmailRecord, GroupRecord, GroupSettings, InviteHash,
-    InviteRecord, MemberRecord, MembershipRecord, MutedUntil, Read, ReadResult, Role, Span, StoredConversation,
-    StoredUser, Write,
+    AccountRecord, BlockRecord, ConversationRecord, CursorRecord, DeviceRecord, EmailRecord, GroupRecord,
+    GroupSettings, InviteHash, InviteRecord, MemberRecord, MembershipRecord, MutedUntil, PresenceRecord, Read,
+    ReadResult, Role, Span, StoredConversation, StoredPresence, StoredUser, Write,
 };
 use hubbub_store::Store;
 
@@ -21,6 +21,7 @@ fn record(title: &str, named: bool) -> ConversationRecord {
         notified_up_to: Seq(4),
         group: named.then(|| Box::new(club())),
         history: None,
+        blocks: None,
     }
 }
 
@@ -135,11 +136,13 @@ fn users_come_back_with_their_memberships() {
             store,
             [Write::PutAccount(UserId(4), account.clone()), Write::PutAccount(UserId(5), account.clone())],
         );
-        assert_eq!(
-            user(store, UserId(4)),
-            Some(StoredUser { account: account.clone(), devices: vec![], memberships: of_user.to_vec() })
-        );
-        assert_eq!(user(store, UserId(5)), Some(StoredUser { account, devices: vec![], memberships: vec![] }));
+        let (presence, blocked) = (PresenceRecord::default(), Vec::new());
+        let stored = |memberships| {
+            let (account, presence, blocked) = (account.clone(), presence.clone(), blocked.clone());
+            Some(StoredUser { account, devices: vec![], memberships, presence, blocked })
+        };
+        assert_eq!(user(store, UserId(4)), stored(of_user.to_vec()));
+        assert_eq!(user(store, UserId(5)), stored(vec![]));
         let asked = [6, 4, 5, u64::MAX].map(UserId).to_vec();
         let missing = ReadResult::MissingUsers(vec![UserId(6), UserId(u64::MAX)]);
         assert_eq!(read(store, &Read::MissingUsers(asked)), missing);
@@ -215,6 +218,40 @@ fn devices_come_back_with_their_user_until_they_are_forgotten() {
         scribe.commit(store, [Write::DeleteDevice(UserId(4), DeviceId(2))]);
         assert_eq!(devices(4), [(DeviceId(u64::MAX), tombstone.clone())]);
         assert_eq!(devices(5), [(DeviceId(2), tombstone)]);
+    });
+}
+
+#[test]
+fn users_come_back_with_their_presence_and_blocks() {
+    each_store(|store| {
+        let mut scribe = Scribe::new(store);
+        let account = AccountRecord::bare(Timestamp(77));
+        let presence = |n| PresenceRecord { last_active: Timestamp(n), invisible: n % 2 == 0, status: "tea".into() };
+        let block = |n| BlockRecord { since: Timestamp(9), version: MessageId(n) };
+        scribe.commit(
+            store,
+            [
+                Write::PutAccount(UserId(4), account),
+                Write::PutPresence(UserId(4), presence(1)),
+                Write::PutPresence(UserId(4), presence(2)),
+                Write::PutBlocked(UserId(4), UserId(9), block(1)),
+                Write::PutBlocked(UserId(4), UserId(7), block(2)),
+                Write::PutBlocked(UserId(4), UserId(8), block(3)),
+                Write::PutBlocked(UserId(5), UserId(4), block(4)),
+                Write::DeleteBlocked(UserId(4), UserId(8)),
+            ],
+        );
+        let found = user(store, UserId(4)).unwrap();
+        assert_eq!(found.presence, presence(2));
+        assert_eq!(found.blocked, [(UserId(7), block(2)), (UserId(9), block(1))]);
+        let stored = |user, record, blocks| StoredPresence { user: UserId(user), record, blocks };
+        let asked = Read::Presence { users: vec![UserId(4), UserId(6)], watcher: UserId(7) };
+        let expected = vec![stored(4, presence(2), true), stored(6, PresenceRecord::default(), false)];
+        assert_eq!(read(store, &asked), ReadResult::Presence(expected));
+        for (user, peer, exists, blocks) in [(4, 9, true, true), (4, 8, true, false), (5, 4, false, true)] {
+            let asked = Read::Acquaintance { user: UserId(user), peer: UserId(peer) };
+            assert_eq!(read(store, &asked), ReadResult::Acquaintance { exists, blocks });
+        }
     });
 }
 

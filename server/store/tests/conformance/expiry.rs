@@ -121,6 +121,7 @@ fn record(retention: Option<Retention>) -> ConversationRecord {
         floor: Seq(0),
         notified_up_to: Seq(0),
         group: None,
+        blocks: None,
         history: retention.map(|it| Box::new(HistoryRecord { retention: Some(it), ..HistoryRecord::default() })),
     }
 }

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use hubbub_core::account::{Email, PasswordHash, Person, TokenHash, TokenRecord};
 use hubbub_core::ids::{DeviceId, LogId, MessageId, PartitionId, Seq, Timestamp, UserId};
 use hubbub_core::records::{
-    AccountRecord, Batch, Block, ConversationRecord, CursorRecord, DeviceRecord, EditRecord, EmailRecord,
-    HistoryRecord, MemberRecord, MembershipRecord, MutedUntil, Owner, ReactionCount, Retention, Role, Span, Write,
+    AccountRecord, Batch, Block, BlockFlag, BlockRecord, ConversationRecord, CursorRecord, DeviceRecord, DirectBlocks,
+    EditRecord, EmailRecord, Fact, HistoryRecord, MemberRecord, MembershipRecord, MutedUntil, OutboxRow, Owner,
+    PresenceRecord, ReactionCount, Retention, Role, Span, Write,
 };
 use hubbub_store::Store;
 use hubbub_store::commit_log::{Change, CommitLog, MemoryLog};
@@ -29,6 +30,7 @@ fn writes() -> Vec<Write> {
         notified_up_to: Seq(4),
         group: None,
         history: None,
+        blocks: None,
     };
     let spans = vec![Span { joined: Seq(1), left: Some(Seq(4)) }, Span { joined: Seq(9), left: None }];
     let cursor = CursorRecord { delivered: Seq(8), read: Seq(6), last_seen: Timestamp(1000) };
@@ -51,6 +53,10 @@ fn writes() -> Vec<Write> {
         content_type: "text/x".to_owned(),
     };
     let count = ReactionCount { emoji: "+".to_owned(), count: 300, users: vec![UserId(6), UserId(7)] };
+    let presence = PresenceRecord { last_active: Timestamp(5_000), invisible: true, status: "tea".into() };
+    let block_fact = Fact::Block { user: UserId(1), peer: UserId(2), blocked: true, version: MessageId(0x0908) };
+    let block_fact = OutboxRow { n: MessageId(0x0a0b), fact: block_fact };
+    let blocked = BlockRecord { since: Timestamp(4_000), version: MessageId(0x0908) };
     vec![
         Write::PutBlock(direct(1, 2), block.clone()),
         Write::PutBlock(group(1), block),
@@ -59,6 +65,11 @@ fn writes() -> Vec<Write> {
         Write::PutCursor(group(1), UserId(6), DeviceId(3), cursor),
         Write::PutMembership(UserId(1), direct(1, 2), membership),
         Write::PutAccount(UserId(1), AccountRecord::bare(Timestamp(1000))),
+        Write::PutConversation(direct(1, 2), blocked_conversation()),
+        Write::PutPresence(UserId(1), presence),
+        Write::PutBlocked(UserId(1), UserId(2), blocked),
+        Write::DeleteBlocked(UserId(1), UserId(3)),
+        Write::PutOutbox(block_fact),
         Write::PutOutbox(outbox),
         Write::DeleteOutbox(Owner::Conversation(group(1)), MessageId(0x0102)),
         Write::PutConversation(group(1), altered),
@@ -71,6 +82,26 @@ fn writes() -> Vec<Write> {
         Write::PutReactionCounts(group(1), Seq(0x0203), vec![]),
         Write::DropOverlays(group(1), Seq(0x0203), Seq(0x0204)),
     ]
+}
+
+fn blocked_conversation() -> ConversationRecord {
+    ConversationRecord {
+        title: String::new(),
+        owner: UserId(0),
+        created_by: None,
+        created: Timestamp(1000),
+        log_id: LogId(9),
+        floor: Seq(0),
+        notified_up_to: Seq(0),
+        group: None,
+        history: None,
+        blocks: Some(Box::new(DirectBlocks {
+            by_low: BlockFlag { blocked: true, version: MessageId(0x0908) },
+            by_high: BlockFlag::default(),
+            low_marks: (Seq(3), Seq(2)),
+            high_marks: (Seq(1), Seq(0)),
+        })),
+    }
 }
 
 fn batch_rows(writes: Vec<Write>) -> String {

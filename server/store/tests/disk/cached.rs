@@ -28,6 +28,7 @@ fn record() -> ConversationRecord {
         notified_up_to: Seq(0),
         group: None,
         history: None,
+        blocks: None,
     }
 }
 

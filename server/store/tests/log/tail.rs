@@ -19,6 +19,7 @@ fn commits(scribe: &mut Scribe) -> Vec<Vec<Batch>> {
         notified_up_to: Seq(0),
         group: None,
         history: None,
+        blocks: None,
     };
     let outbox = |n| outbox_row(group(n), n, n, membership);
     let writes = |n: u64| {

@@ -101,6 +101,21 @@ pub(crate) fn read(conversation: Conversation, up_to_seq: u64) -> Up {
     Up::Read(proto::Read { conversation: Some(conversation.into()), up_to_seq })
 }
 
+/// Asks for presence, now and from now on.
+pub(crate) fn watch(users: &[u64]) -> Up {
+    Up::Watch(proto::Watch { users: users.to_vec() })
+}
+
+/// Blocks users.
+pub(crate) fn block(users: &[u64]) -> Up {
+    Up::Block(proto::Block { users: users.to_vec() })
+}
+
+/// Blocks users no more.
+pub(crate) fn unblock(users: &[u64]) -> Up {
+    Up::Unblock(proto::Unblock { users: users.to_vec() })
+}
+
 /// A signal in a conversation.
 pub(crate) fn signal(conversation: Conversation, kind: proto::SignalKind, call_id: u64, body: &str) -> Up {
     let body = body.to_owned().into();
