@@ -29,11 +29,19 @@ fn files_with(path: &Path, bytes: &[u8]) -> Vec<PathBuf> {
         let file = file.unwrap().path();
         if file.is_dir() {
             found.extend(files_with(&file, bytes));
-        } else if fs::read(&file).unwrap().windows(bytes.len()).any(|window| window == bytes) {
+        } else if contents(&file).windows(bytes.len()).any(|window| window == bytes) {
             found.push(file);
         }
     }
     found
+}
+
+/// What a file holds: nothing when the store has removed it meanwhile.
+fn contents(file: &Path) -> Vec<u8> {
+    match fs::read(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        read => read.unwrap(),
+    }
 }
 
 /// A block of three entries that says these words.
