@@ -255,7 +255,7 @@ impl Log {
     pub(crate) fn visible_after(&self, spans: &[Span], from: Seq) -> Option<(Seq, Seq)> {
         let span = spans.iter().find(|span| span.left.is_none_or(|left| left.0 > from.0 + 1))?;
         let up_to = span.left.map_or(self.committed, |left| Seq(left.0 - 1).min(self.committed));
-        let after = from.max(Seq(span.joined.0 - 1)).max(self.record.floor).min(self.committed);
+        let after = from.max(Seq(span.joined.0 - 1)).max(self.record.floor).min(up_to.max(from));
         Some((after, up_to.max(after)))
     }
 

@@ -132,8 +132,9 @@ enum PendingRead {
     User(UserId),
     Account(UserId, Lookup),
     Email(Email),
-    /// A pull, the seq it continues from, and the state that goes with the page.
-    Pull(Conversation, Pull, Seq, Option<Box<ConversationState>>),
+    /// A pull, the seq it continues from, the state that goes with the page, and whether that counts as unread all there
+    /// is, of which the page's ordinal is to be taken off.
+    Pull(Conversation, Pull, Seq, Option<Box<ConversationState>>, bool),
     History(Conversation, Caller, Option<Seq>),
     /// A state that lacks the ordinal that is read.
     State(Conversation, StateQuery, Box<ConversationState>),
@@ -476,8 +477,8 @@ impl Shard {
             (PendingRead::Account(_, lookup), _) => self.lookup_failed(lookup),
             (PendingRead::Email(email), Some(ReadResult::Email(record))) => self.email_loaded(&email, record),
             (PendingRead::Email(email), _) => self.email_not_known(&email),
-            (PendingRead::Pull(conversation, pull, from, state), Some(ReadResult::Page(page))) => {
-                self.answer_pull(conversation, pull, from, state, page);
+            (PendingRead::Pull(conversation, pull, from, state, counts_all), Some(ReadResult::Page(page))) => {
+                self.answer_pull(conversation, pull, from, state, page, counts_all);
             }
             (PendingRead::Pull(conversation, pull, ..), _) => self.pull_failed(conversation, pull),
             (PendingRead::History(conversation, caller, skip_from), Some(ReadResult::Page(page))) => {

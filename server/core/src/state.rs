@@ -37,6 +37,18 @@ impl Log {
         }
     }
 
+    /// The durable marks of a direct conversation's two users, of those who have any: (user, delivered, read). None
+    /// while one has blocked the other: then neither is told anything new of the other.
+    pub(crate) fn marks_of_both(&self, conversation: Conversation) -> Vec<(UserId, Seq, Seq)> {
+        let Conversation::Direct { low, high } = conversation else { return Vec::new() };
+        if self.is_blocked() {
+            return Vec::new();
+        }
+        let marks = [low, high].map(|user| (user, self.cursors.of(user)));
+        let some = marks.into_iter().filter(|(_, marks)| *marks != (Seq(0), Seq(0)));
+        some.map(|(user, (delivered, read))| (user, delivered, read)).collect()
+    }
+
     /// The ordinal from which a member has unread entries; `Err` with its seq when it must be looked up. Whoever is no
     /// member any more has none.
     pub(crate) fn unread_from(&self, user: UserId, spans: &[Span]) -> Result<u64, Seq> {

@@ -18,6 +18,7 @@ use hubbub_codec::session::{
     CallId, CallStep, Event, GroupChange, InviteTerms, Mute, OutgoingMessage, Recipient, Reply, RequestId, SendId,
     SendRefused, Session, SessionConfig, Signal, SignalKind,
 };
+use hubbub_codec::statuses::{Status, Statuses};
 use hubbub_codec::timeline::Timeline;
 use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, GroupId, MessageId, MessageName, Seq, UserId};
 use hubbub_core::records;
@@ -45,6 +46,7 @@ pub struct App {
     sends: BTreeMap<SendId, Sending>,
     requests: BTreeSet<RequestId>,
     marks: BTreeMap<(Conversation, codec::UserId), (u64, u64)>,
+    statuses: Statuses,
     /// Names in the order in which they were given, by conversation.
     named: BTreeMap<Conversation, Vec<ClientMessageId>>,
     /// Invitations it was given.
@@ -122,6 +124,7 @@ impl App {
             sends: BTreeMap::new(),
             requests: BTreeSet::new(),
             marks: BTreeMap::new(),
+            statuses: Statuses::new(codec::UserId(user.0)),
             named: BTreeMap::new(),
             invitations: Vec::new(),
             synced: false,
@@ -182,6 +185,7 @@ impl App {
         let old = std::mem::replace(&mut self.session, Session::new(config, server.elapsed));
         self.requests.clear();
         self.marks.clear();
+        self.statuses = Statuses::new(codec::UserId(self.user.0));
         self.sends.clear();
         if !with_data {
             self.timelines.clear();
@@ -427,6 +431,7 @@ impl App {
                 assert!(!unknown || server.forgets(), "nothing is older than the window here");
             }
             Event::Receipts { conversation, receipts, .. } => {
+                self.statuses.note_receipts(&conversation, &receipts);
                 for receipt in receipts {
                     self.take_marks(to_core(&conversation), &receipt);
                 }
@@ -451,6 +456,7 @@ impl App {
                 self.logs.insert(conversation, Reported { log_id, seq: Seq(0) });
                 self.timelines.remove(&conversation);
                 self.marks.retain(|(of, _), _| *of != conversation);
+                self.statuses.reset(&to_codec(&conversation));
             }
             Event::FatalError { error } | Event::CredentialsNeeded { error } => {
                 panic!("{}/{} is refused for good: {error:?}", self.user, self.id)
@@ -463,6 +469,7 @@ impl App {
     fn take_synced(&mut self, states: &[proto::ConversationState]) {
         self.synced = true;
         for state in states.iter().filter(|state| state.log_id != 0) {
+            self.statuses.note_state(state);
             let id = codec::Conversation::try_from(&state.conversation).expect("a conversation");
             let held = self.session.cursor(&id).map_or(0, |(_, seq)| seq.0);
             assert!(held >= state.head, "synced {id} to {held}, though its head is {}", state.head);
@@ -537,7 +544,7 @@ impl App {
 
     /// What it sent stands in the order in which it was sent, where that is promised; and what its cursors have jumped
     /// over is not for its user.
-    pub fn check(&self, ledger: &Ledger, refusals: bool) {
+    pub fn check(&self, ledger: &Ledger, refusals: bool, told_all: bool) {
         for (conversation, named) in &self.named {
             let ordered = self.habits.sends_in_flight_max == 1 || (!refusals && is_direct(conversation));
             let stored = ledger.names_of(conversation, self.user, self.id);
@@ -552,6 +559,7 @@ impl App {
         for (conversation, reported) in &self.logs {
             check_skip(ledger, self.user, conversation, reported.seq, self.cursor(conversation));
         }
+        self.logs.keys().for_each(|conversation| self.check_statuses(ledger, conversation, told_all));
         self.timelines.iter().for_each(|(id, timeline)| self.check_timeline(ledger, id, timeline));
         self.logs.keys().for_each(|conversation| self.check_delivered(ledger, conversation));
     }
@@ -570,6 +578,23 @@ impl App {
             assert!(same, "{}/{} sees {seq} of {conversation:?} as {message:?}, not {whole:?}", self.user, self.id);
             let revoked = whole.is_some_and(|whole| whole.gone == Some(GoneReason::Revoked));
             assert!(!revoked || message.gone.is_some(), "{}/{} keeps {seq}, which was revoked", self.user, self.id);
+        }
+    }
+
+    /// What became of its user's messages in a direct conversation is never more than what the other person's marks
+    /// say, and just that when no push found the way blocked.
+    fn check_statuses(&self, ledger: &Ledger, conversation: &Conversation, told_all: bool) {
+        let Some(peer) = conversation.peer_of(self.user) else { return };
+        let (delivered, read) = ledger.store.marks(conversation, peer);
+        for seq in (1..=ledger.head(conversation).0).map(Seq) {
+            let truth = match seq {
+                seq if seq <= read => Status::Read,
+                seq if seq <= delivered => Status::Delivered,
+                _ => Status::Sent,
+            };
+            let told = self.statuses.of(&to_codec(conversation), codec::Seq(seq.0));
+            let right = if told_all { told == truth } else { told <= truth };
+            assert!(right, "{}/{} takes {seq} of {conversation:?} for {told:?}, not {truth:?}", self.user, self.id);
         }
     }
 

@@ -242,10 +242,10 @@ impl Client {
     }
 
     /// What must hold of it when the world rests.
-    pub fn check(&self, ledger: &Ledger, refusals: bool) {
+    pub fn check(&self, ledger: &Ledger, refusals: bool, told_all: bool) {
         match self {
             Client::Plain(device) => device.check_order(ledger),
-            Client::App(app) => app.check(ledger, refusals),
+            Client::App(app) => app.check(ledger, refusals, told_all),
         }
     }
 }

@@ -137,8 +137,8 @@ impl Device {
         self.ready = false;
         self.pending.clear();
         for outgoing in &mut self.outbox {
-            // Among acquaintances nothing is refused unless the server is at a limit.
-            let direct = matches!(outgoing.conversation, Some(Conversation::Direct { .. }));
+            // Among acquaintances no message is refused unless the server is at a limit.
+            let direct = outgoing.is_direct_message();
             if outgoing.waiting && (self.refusals || !direct) {
                 self.passed.insert(outgoing.client_message_id);
             }
@@ -351,6 +351,10 @@ impl Device {
             (Pending::Sync, Reply::Synced(states)) => {
                 for state in states.iter().filter(|state| state.log_id != LogId(0)) {
                     let id = state.conversation;
+                    let known = self.cursors.get(&id).map_or(LogId(0), |cursor| cursor.log_id);
+                    if known != LogId(0) && known != state.log_id {
+                        self.begin_anew(server, id);
+                    }
                     let held = self.cursor(&id);
                     assert!(held >= state.head, "synced {id:?} to {held}, though its head is {}", state.head);
                     self.take_marks(id, self.user, state.delivered, state.read);
@@ -525,6 +529,12 @@ pub fn check_signal(ledger: &Ledger, user: UserId, conversation: &Conversation, 
 pub const SYNC_ENTRIES_MAX: u64 = 20;
 
 impl Outgoing {
+    fn is_direct_message(&self) -> bool {
+        let direct = matches!(self.conversation, Some(Conversation::Direct { .. }));
+        direct
+            && matches!(&self.request, Request::Append { append, .. } if matches!(append.action, Action::Message { .. }))
+    }
+
     fn reacts_to(&self) -> Option<Seq> {
         match &self.request {
             Request::Append { append: Append { action: Action::React { seq, .. }, .. }, .. } => Some(*seq),

@@ -18,6 +18,7 @@ pub struct Lane {
     marks: BTreeMap<Conversation, Seq>,
     all_marked: bool,
     presence_lost: bool,
+    dropped: u64,
 }
 
 impl Lane {
@@ -33,6 +34,7 @@ impl Lane {
             marks: BTreeMap::new(),
             all_marked: false,
             presence_lost: false,
+            dropped: 0,
         }
     }
 
@@ -51,6 +53,8 @@ impl Lane {
             self.backlog.push_back(message);
         } else if message.is_presence() {
             self.presence_lost = true;
+        } else {
+            self.dropped += 1;
         }
     }
 
@@ -69,6 +73,12 @@ impl Lane {
         }
         let (conversation, head) = self.marks.pop_first()?;
         Some(Message::ToSession(SessionMessage::Behind(conversation, head)))
+    }
+
+    /// Messages for which there was no room.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     /// The oldest message.

@@ -52,9 +52,6 @@ pub struct Ledger {
 /// How long bodies are kept where they are kept for a time, in microseconds.
 const TTL_US: i64 = 60_000_000;
 
-/// The clock steps back so far, in microseconds; what was due stays due.
-const CLOCK_STEP_US_MAX: i64 = 10_000_000;
-
 impl Ledger {
     /// Nothing yet, in so many partitions.
     #[must_use]
@@ -90,7 +87,7 @@ impl Ledger {
                 Write::RewriteBlock(conversation, block) => {
                     let stored = || self.store.record(conversation).and_then(|record| record.history().retention);
                     let retention = chosen.get(conversation).copied().unwrap_or_else(stored);
-                    self.check_due(conversation, block, retention.unwrap_or(self.retention), batch.time);
+                    self.check_due(conversation, block, retention.unwrap_or(self.retention));
                 }
                 _ => {}
             }
@@ -99,15 +96,13 @@ impl Ledger {
     }
 
     /// What loses its body was revoked, or has been kept for as long as it must be.
-    fn check_due(&self, conversation: &Conversation, block: &Block, retention: Retention, time: Timestamp) {
+    fn check_due(&self, conversation: &Conversation, block: &Block, retention: Retention) {
         let decoded = proto::Entries::decode(block.entries.clone()).expect("entries of the protocol");
         for entry in decoded.entries.iter().filter(|entry| entry.gone_reason() == proto::GoneReason::Expired) {
             let seq = Seq(entry.seq);
             let due = match retention {
                 Retention::Forever => false,
-                Retention::Ttl { seconds } => {
-                    entry.time_us + i64::from(seconds) * 1_000_000 <= time.0 + CLOCK_STEP_US_MAX
-                }
+                Retention::Ttl { seconds } => entry.time_us + i64::from(seconds) * 1_000_000 <= self.latest.0,
                 Retention::UntilDelivered => self.is_held_by_all(conversation, seq),
             };
             let floor = self.store.record(conversation).map_or(Seq(0), |record| record.floor);
@@ -342,14 +337,14 @@ impl Ledger {
         let Some(said) = self.said(conversation, seq).filter(|_| seq > floor) else { return seq <= floor };
         let mut changes = self.said.get(conversation).into_iter().flatten().map(Content::of);
         let chosen = changes.any(|content| matches!(content, Content::Change(Change::RetentionChanged(_))));
-        let old = said.time_us + TTL_US <= self.latest.0 + CLOCK_STEP_US_MAX;
+        let old = said.time_us + TTL_US <= self.latest.0;
         (chosen || self.retention != Retention::Forever) && (old || self.is_held_by_all(conversation, seq))
     }
 
     fn is_held_by_all(&self, conversation: &Conversation, seq: Seq) -> bool {
         let members = self.store.members(conversation).map(|(user, _)| user);
-        let mut members = members.filter(|user| self.store.is_present(conversation, *user));
-        members.all(|user| self.store.marks(conversation, user).0 >= seq)
+        let mut members = members.filter(|user| self.may_see(*user, conversation, seq));
+        members.all(|user| self.store.marks(conversation, user).0 >= seq || !self.store.is_present(conversation, user))
     }
 
     /// Sabotage: the newest block of a log that holds an acked entry was never durable.

@@ -48,6 +48,8 @@ pub struct Server {
     pub elapsed: Duration,
     /// In so many of 1,000 cases a read fails.
     pub read_failures: usize,
+    /// Pushes of marks, signals and the like for which a client or a lane had no room.
+    hints_dropped: u64,
     /// Print what clients write and hear.
     pub trace: bool,
     /// A fault of the server, put in on purpose.
@@ -82,6 +84,7 @@ impl Server {
             now: Timestamp(1_700_000_000_000_000),
             elapsed: Duration::ZERO,
             read_failures: 0,
+            hints_dropped: 0,
             trace: false,
             sabotage: None,
             shards: Vec::new(),
@@ -160,6 +163,12 @@ impl Server {
             let shard = usize::from(self.slots.shard_of(partition).0);
             self.shards[shard].handle(Input::Recovered(partition, vec![row]), self.now);
         }
+    }
+
+    /// Whether every push of marks has found room.
+    #[must_use]
+    pub fn has_told_all(&self) -> bool {
+        self.hints_dropped == 0 && self.lanes.iter().flatten().all(|lane| lane.dropped() == 0)
     }
 
     /// How many shards there are.

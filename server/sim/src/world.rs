@@ -525,7 +525,7 @@ impl World {
         ledger.check_logs();
         assert!(ledger.store.outbox().is_empty(), "every home knows of its users' memberships");
         for client in &self.clients {
-            client.check(ledger, self.refusals);
+            client.check(ledger, self.refusals, self.server.has_told_all());
             for conversation in ledger.store.conversations() {
                 let (held, head) = (client.cursor(conversation), ledger.visible_head(client.user(), conversation));
                 let who = format!("{}/{}", client.user(), client.id());
@@ -558,6 +558,8 @@ impl World {
                 client.lose_connection(&mut self.server);
             }
         }
+        // Else the walk of retention would look at some now and then.
+        self.server.set_storage_full(true);
         for _ in 0..4_000 {
             self.server.pass(1_000);
             self.server.tick();

@@ -6,7 +6,7 @@
 use super::{PendingRead, Shard};
 use crate::conversation::Log;
 use crate::ids::{Conversation, LogId, Seq, UserId};
-use crate::message::{Message, Next, Pull, PullAnswer, PullPage, SessionMessage, Start};
+use crate::message::{Message, Next, Pull, PullAnswer, PullPage, ReceiptsPush, SessionMessage, Start};
 use crate::records::{Page, PagePosition, PageRequest, Read, Span};
 use crate::request::{Caller, ConversationState, Refusal, Reply};
 
@@ -30,9 +30,11 @@ impl Shard {
         let (after, up_to) = log.visible_after(spans, from).unwrap_or((from, from));
         let retention = self.retention_of(&log.record);
         let state = pull.with_state.then(|| Box::new(log.state_for(conversation, pull.user, spans, retention)));
+        // Without it `unread` is every message there is.
         let ordinal_at = if pull.with_state { log.unread_from(pull.user, spans).err() } else { None };
         if after >= up_to && ordinal_at.is_none() {
-            return self.answer_pull(conversation, pull, from, state, Page { after, last: after, ..Page::default() });
+            let nothing = Page { after, last: after, ..Page::default() };
+            return self.answer_pull(conversation, pull, from, state, nothing, false);
         }
         let request = PageRequest {
             conversation,
@@ -43,7 +45,8 @@ impl Shard {
             ordinal_at,
             overlay: false,
         };
-        self.read(PendingRead::Pull(conversation, pull, from, state), Read::Page(request));
+        let pending = PendingRead::Pull(conversation, pull, from, state, ordinal_at.is_some());
+        self.read(pending, Read::Page(request));
     }
 
     pub(super) fn answer_pull(
@@ -53,6 +56,7 @@ impl Shard {
         from: Seq,
         state: Option<Box<ConversationState>>,
         page: Page,
+        counts_all: bool,
     ) {
         // The log may have been dropped from memory since the read was asked for: then ask again.
         let home = self.home_by_id.get(&conversation).copied();
@@ -66,10 +70,15 @@ impl Shard {
             Some(_) => Next::Live,
             None => Next::Ended,
         };
+        let marks = log.marks_of_both(conversation);
         let state = state.map(|mut state| {
-            state.unread = state.unread.saturating_sub(page.ordinal.unwrap_or(0));
-            // Where the mark was may have been removed since the page was asked for.
-            state.unread = state.unread.min(log.committed_ordinal - log.record.history().floor_ordinal);
+            if counts_all {
+                // What held the mark may have been removed since the page was asked for: then the floor is above it.
+                let read = page.ordinal.unwrap_or(log.record.history().floor_ordinal);
+                state.unread = state.unread.saturating_sub(read);
+            }
+            // Marks that rose while the page was read went to those who followed already.
+            marks.iter().for_each(|&(of, delivered, read)| state.raise_marks(of == pull.user, delivered, read));
             *state
         });
         let answer = PullAnswer::Page { log_id: log.log_id, from, page, next };
@@ -78,7 +87,13 @@ impl Shard {
             self.renew_summaries(home, pull.user);
         }
         self.counters.pages += 1;
+        let renew = next == Next::Live && state.is_none() && !marks.is_empty();
         self.send_page(conversation, pull, answer, state);
+        if renew {
+            // It was behind, or read a long log: marks that were shown meanwhile have passed it by.
+            let receipts = ReceiptsPush { conversation, receipts: marks };
+            self.send(pull.shard, Message::ToSession(SessionMessage::Receipts(receipts)));
+        }
     }
 
     pub(super) fn pull_failed(&mut self, conversation: Conversation, pull: Pull) {

@@ -2,6 +2,8 @@
 
 use super::world::{Client, World, check, dm, mark, nobody};
 use hubbub_core::ids::{Conversation, Seq, UserId};
+use hubbub_core::machine::Input;
+use hubbub_core::message::{Message, SessionMessage};
 
 /// A chat of three entries of alice.
 fn chat(shards: u16) -> (World, Client, Client, (UserId, UserId), Conversation) {
@@ -155,4 +157,20 @@ fn a_mark_whose_conversation_cannot_be_read_comes_again_with_the_next_tick() {
         world.go();
         assert_eq!(world.store.marks(&chat, b), (Seq(3), Seq(2)), "with {shards} shards");
     }
+}
+
+#[test]
+fn a_session_that_was_behind_is_told_of_the_marks_that_passed_it_by() {
+    let (mut world, alice, bob, (a, _), chat) = chat(2);
+    world.drop_runs = true;
+    world.send(alice, chat, "d");
+    world.go();
+    world.mark(alice, chat, 4, 4);
+    world.go();
+    check(&mut world, bob, &[]);
+    world.drop_runs = false;
+    let now = world.now;
+    let behind = SessionMessage::Behind(chat, Seq(4));
+    world.shards[1].handle(Input::Message(Message::ToSession(behind)), now);
+    check(&mut world, bob, &["page dm 4:d", &format!("receipts {a}: 4 4")]);
 }

@@ -383,6 +383,8 @@ impl Server {
         } else if let Effect::PushPresence(..) = effect {
             connection.lagging = true;
             self.shards[id.0].handle(Input::PresenceMissed(id.1), self.now);
+        } else {
+            self.hints_dropped += 1;
         }
         // Drained at once when nothing else is queued: the socket takes everything.
         if connection.lagging && connection.line.out_len() == 0 {
