@@ -47,3 +47,4 @@ mod silent_crowd;
 mod slow_consumer;
 mod storage_full;
 mod store_version;
+mod typed_calls;
