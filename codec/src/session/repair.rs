@@ -205,6 +205,7 @@ fn history_after(conversation: Conversation, after_seq: u64) -> proto::History {
         conversation: Some(conversation.into()),
         position: Some(proto::history::Position::AfterSeq(after_seq)),
         limit: HISTORY_LIMIT,
-        raw: false,
+        // As they would have been pushed.
+        raw: true,
     }
 }

@@ -35,6 +35,16 @@ fn asks_once_and_reports_in_order() {
 }
 
 #[test]
+fn asks_for_entries_as_they_would_have_been_pushed() {
+    let mut rig = Rig::ready();
+    rig.push(Down::Entries(run(9, 10)));
+    let first = histories(&rig.sent());
+    rig.say(first[0].0, Down::Entries(run(0, 4)));
+    let second = histories(&rig.sent());
+    assert!(first[0].1.raw && second[0].1.raw, "the newest form is no entry of the log");
+}
+
+#[test]
 fn asks_on_until_the_gap_is_closed() {
     let mut rig = Rig::ready();
     rig.push(Down::Entries(run(9, 10)));

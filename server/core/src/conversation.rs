@@ -274,13 +274,6 @@ impl Log {
         kept && self.members.present(user).is_some_and(|member| member.spans.iter().any(sees))
     }
 
-    /// The highest seq that all devices of all members hold; a device that moved no mark since `seen_after` is passed
-    /// over. A member without any device holds nothing.
-    pub(crate) fn held_by_all(&self, seen_after: Timestamp) -> Seq {
-        let members = self.members.iter_after(UserId(0)).map(|(user, _)| *user);
-        members.map(|user| self.cursors.held_by(user, self.committed, seen_after)).min().unwrap_or(Seq(0))
-    }
-
     /// Highest seq that a member may see.
     pub(crate) fn visible_head(&self, spans: &[Span]) -> Seq {
         let left = spans.last().and_then(|span| span.left);
@@ -451,11 +444,9 @@ impl Cursors {
         self.rows.chunk_by(|one, next| one.user == next.user).map(|rows| (rows[0].user, highest(rows)))
     }
 
-    /// The highest seq that all of a user's devices hold, up to `head`; 0 when no device is known.
-    fn held_by(&self, user: UserId, head: Seq, seen_after: Timestamp) -> Seq {
-        let rows = self.of_user(user);
-        let counted = rows.iter().filter(|row| row.decided.last_seen >= seen_after);
-        counted.map(|row| row.committed.delivered).min().unwrap_or(if rows.is_empty() { Seq(0) } else { head })
+    /// A user's rows: which device, what it durably holds, and when it last moved a mark.
+    pub(crate) fn devices_of(&self, user: UserId) -> impl Iterator<Item = (DeviceId, Seq, Timestamp)> {
+        self.of_user(user).iter().map(|row| (row.device, row.committed.delivered, row.decided.last_seen))
     }
 
     fn row(&mut self, user: UserId, device: DeviceId) -> &mut CursorRow {

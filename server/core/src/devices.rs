@@ -12,6 +12,8 @@ use crate::settings::Settings;
 
 /// What `last_seen` is exact to: a device that comes and goes is written down this often.
 const SEEN_MS: u64 = 3_600_000;
+/// A device that stays connected is written down this often.
+const CONNECTED_MS: u64 = 24 * SEEN_MS;
 /// A device that was not seen for so long makes room for another one.
 const FORGOTTEN_MS: u64 = 90 * 24 * 3_600_000;
 
@@ -111,6 +113,13 @@ impl ReadyUser {
             self.devices.len() - 1
         });
         &mut self.devices[at]
+    }
+
+    /// Connected devices of which it was last written down a day ago.
+    pub(crate) fn connected_for_long(&self, now: Timestamp) -> impl Iterator<Item = DeviceId> {
+        let connected = self.devices.iter().filter(|device| device.session.is_some());
+        let due = connected.filter(move |device| device.record.last_seen.plus_ms(CONNECTED_MS) <= now);
+        due.map(|device| device.id)
     }
 
     /// A session has ended; whether its device's row must say so.

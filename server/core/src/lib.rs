@@ -18,6 +18,7 @@ mod budget;
 mod conversation;
 mod devices;
 pub mod entry;
+mod holders;
 pub mod ids;
 pub mod machine;
 pub mod message;

@@ -9,7 +9,7 @@ use crate::ids::{Conversation, DeviceId, LogId, MessageId, PartitionId, Seq, Sha
 use crate::machine::CloseReason;
 use crate::presence::UserPresence;
 use crate::question::{Answer, Registration};
-use crate::records::{MembershipRecord, OutboxRow, Page, PagePosition};
+use crate::records::{MembershipRecord, OutboxRow, OwnedDevices, Page, PagePosition};
 use crate::request::{Append, Caller, ConversationState, InfoQuery, NewInvite, Refusal, Reply, ReplyTo, SessionId};
 use crate::signal::{Signal, SignalPush};
 use bytes::Bytes;
@@ -116,6 +116,8 @@ pub enum ConversationMessage {
         /// The row of the user's outbox that says it.
         row: MessageId,
     },
+    /// The answer to [`UsersMessage::Devices`]; `None` when nobody could tell.
+    Devices(Option<Vec<OwnedDevices>>),
 }
 
 impl ConversationMessage {
@@ -189,6 +191,15 @@ pub struct Mark {
 pub enum UsersMessage {
     /// Which of these users, all of one partition, have no account? The answer goes to a conversation's home.
     FindMissing {
+        /// Their partition.
+        partition: PartitionId,
+        /// Who.
+        users: Vec<UserId>,
+        /// Who asks.
+        conversation: Conversation,
+    },
+    /// Which devices have these users, all of one partition? The answer goes to a conversation's home.
+    Devices {
         /// Their partition.
         partition: PartitionId,
         /// Who.

@@ -4,8 +4,10 @@
 //! knows nothing of decisions. A batch belongs to one partition and carries everything that was decided, times and
 //! ids included, so a replica applies it without re-running any logic.
 
+mod devices;
 mod history;
 
+pub use devices::{OwnedDevice, OwnedDevices};
 pub use history::{
     EDITS_MAX, EditRecord, Expired, ExpiryRequest, HistoryRecord, Purpose, REACTION_KINDS_MAX, REACTION_KINDS_SHOWN,
     REACTION_USERS_SHOWN, REACTIONS_PER_USER_MAX, ReactionCount, Retention, Target, TargetRequest, WalkRequest, Walked,
@@ -420,6 +422,8 @@ pub enum Read {
         /// Whom.
         peer: UserId,
     },
+    /// Which devices these users have.
+    Devices(Vec<UserId>),
     /// The entry of a name with `after < seq <= up_to`.
     FindName {
         /// Where to look.
@@ -572,6 +576,8 @@ pub enum ReadResult {
         /// It has blocked the other.
         blocks: bool,
     },
+    /// To [`Read::Devices`]: one for each who was asked about, in that order.
+    Devices(Vec<OwnedDevices>),
     /// To [`Read::FindName`].
     FindName {
         /// The entry, if it is there.

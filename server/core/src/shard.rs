@@ -11,6 +11,7 @@ mod devices;
 mod emails;
 mod fanout;
 mod groups;
+mod holders;
 mod invites;
 mod limits;
 mod lists;
@@ -39,7 +40,7 @@ use crate::machine::{CloseReason, Counters, Effect, Input, Output, ReadToken};
 use crate::message::{ConversationMessage, Message, Pull, SessionMessage, StateQuery, UsersMessage, WatchAsk};
 use crate::partition::{Gated, Partition};
 use crate::presence::Watched;
-use crate::records::{Batch, PartitionState, Read, ReadResult, Retention, Write};
+use crate::records::{Batch, OwnedDevices, PartitionState, Read, ReadResult, Retention, Write};
 use crate::request::{Caller, ConversationState, InfoQuery, Refusal, Reply, ReplyTo, Request, SessionId};
 use crate::rings::Rings;
 use crate::sessions::{Sessions, User};
@@ -148,6 +149,8 @@ enum PendingRead {
     /// About a user of a conversation that is about to begin.
     Acquaintance(Conversation, UserId),
     Missing(Conversation),
+    /// The devices of those whose users are in memory.
+    Devices(Conversation, Vec<OwnedDevices>),
     Target(Conversation),
     Expired(Conversation, Retention),
     Walk,
@@ -370,6 +373,9 @@ impl Shard {
             UsersMessage::FindMissing { partition, users, conversation } => {
                 self.find_missing(partition, users, conversation);
             }
+            UsersMessage::Devices { partition, users, conversation } => {
+                self.tell_devices(partition, users, conversation);
+            }
             UsersMessage::MakeAccount(asker, registration, reserved_until) => {
                 self.make_account(asker, registration, reserved_until);
             }
@@ -528,6 +534,10 @@ impl Shard {
                 // Nobody is known to exist: the request is refused, and may be sent again.
                 self.send_home(conversation, ConversationMessage::Missing(vec![UserId(0)]));
             }
+            (PendingRead::Devices(conversation, told), Some(ReadResult::Devices(read))) => {
+                self.devices_read(conversation, told, Some(read));
+            }
+            (PendingRead::Devices(conversation, told), _) => self.devices_read(conversation, told, None),
             (PendingRead::Target(conversation), Some(ReadResult::Target(target))) => {
                 self.target_found(conversation, Some(target));
             }
@@ -558,6 +568,7 @@ impl Shard {
             ConversationMessage::Confirm(rows) => self.conversation_facts_confirmed(home, &rows),
             ConversationMessage::Missing(missing) => self.users_checked(home, missing),
             ConversationMessage::Acquainted(refusal) => self.acquainted(home, refusal),
+            ConversationMessage::Devices(answer) => self.devices_told(home, answer),
             message if self.homes[home].busy.is_some() => self.homes[home].parked.push_back(message),
             message => self.process(home, message),
         }
@@ -628,7 +639,10 @@ impl Shard {
                 self.apply_block(home, user, blocked, version, row);
             }
             ConversationMessage::Unfollow(shard) => self.homes[home].followers.remove(shard),
-            ConversationMessage::Confirm(_) | ConversationMessage::Missing(_) | ConversationMessage::Acquainted(_) => {
+            ConversationMessage::Confirm(_)
+            | ConversationMessage::Missing(_)
+            | ConversationMessage::Acquainted(_)
+            | ConversationMessage::Devices(_) => {
                 unreachable!("these are never parked")
             }
         }
@@ -651,7 +665,8 @@ impl Shard {
             ConversationMessage::Unfollow(_)
             | ConversationMessage::Confirm(_)
             | ConversationMessage::Missing(_)
-            | ConversationMessage::Acquainted(_) => {}
+            | ConversationMessage::Acquainted(_)
+            | ConversationMessage::Devices(_) => {}
         }
     }
 
@@ -707,6 +722,7 @@ impl Shard {
         if self.now >= self.users_swept.plus_ms(USER_IDLE_MS) {
             self.users_swept = self.now;
             self.sweep_users();
+            self.note_connected();
         }
     }
 

@@ -1,5 +1,6 @@
 //! How far a log has been looked through for what its conversation need not keep any more.
 
+use crate::holders::Round;
 use crate::ids::{Seq, Timestamp};
 
 /// When a log was looked through for what retention takes away.
@@ -8,19 +9,24 @@ pub(crate) struct Sweep {
     pub(crate) at: Timestamp,
     /// The head then.
     pub(crate) head: Seq,
-    /// The store has been asked.
+    /// The store has been asked, or the members' homes.
     pub(crate) under_way: bool,
+    /// Of a log that kept entries until they were delivered: who has been asked about.
+    pub(crate) round: Option<Box<Round>>,
 }
 
 impl Sweep {
     /// Never.
     pub(crate) fn new() -> Sweep {
-        Sweep { at: Timestamp(0), head: Seq(0), under_way: false }
+        Sweep { at: Timestamp(0), head: Seq(0), under_way: false, round: None }
     }
 
     /// There is nothing more to do for a while.
     pub(crate) fn rest(&mut self, now: Timestamp, head: Seq) {
         (self.at, self.head) = (now, head);
+        if let Some(round) = &mut self.round {
+            round.restart();
+        }
     }
 
     /// It is to be looked through soon.

@@ -5,7 +5,9 @@ use crate::log::Log;
 use crate::rows::{Missed, Rows};
 use crate::{keys, operations, page, retention, stored};
 use hubbub_core::ids::{Conversation, DeviceId, MessageId, PartitionId, Slot, UserId};
-use hubbub_core::records::{OutboxRow, Read, ReadResult, StoredConversation, StoredPresence, StoredUser};
+use hubbub_core::records::{
+    OutboxRow, OwnedDevice, OwnedDevices, Read, ReadResult, StoredConversation, StoredPresence, StoredUser,
+};
 
 /// Where an answer may come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,7 @@ pub(crate) fn answer(rows: &Rows<'_>, read: &Read) -> Result<ReadResult, Missed>
             exists: has(rows, Family::Accounts, keys::account(*user))?,
             blocks: has(rows, Family::Blocks, keys::blocked(*user, *peer))?,
         },
+        Read::Devices(users) => ReadResult::Devices(owned_devices(rows, users)?),
         Read::FindName { conversation, after, up_to, name } => {
             let mut log = Log::new(rows, conversation);
             let (found, oldest) = log.find_name(*after, *up_to, name)?;
@@ -100,6 +103,21 @@ fn missing_users(rows: &Rows<'_>, users: &[UserId]) -> Result<Vec<UserId>, Misse
         }
     }
     Ok(missing)
+}
+
+fn owned_devices(rows: &Rows<'_>, users: &[UserId]) -> Result<Vec<OwnedDevices>, Missed> {
+    if users.len() > rows.rows_max() {
+        return Err(Missed::NotCached);
+    }
+    let of_user = |&user| {
+        let account = rows.get(Family::Accounts, keys::account(user), stored::decode_account)?;
+        let devices = rows.scan(Family::Devices, &keys::all_of_user(user), |mut rest, value| {
+            let device = DeviceId(keys::split_id(&mut rest)?);
+            Some(OwnedDevice::new(device, &stored::decode_device(value)?))
+        })?;
+        Ok(OwnedDevices::new(user, account.as_ref(), devices))
+    };
+    users.iter().map(of_user).collect()
 }
 
 /// The unconfirmed facts of a partition, in the order in which they were decided.

@@ -60,6 +60,27 @@ fn what_every_device_of_every_member_holds_is_dropped() {
 }
 
 #[test]
+fn a_device_that_is_away_is_waited_for_until_it_is_revoked() {
+    let server = eager("until_delivered").start();
+    let (mut alice, mut bob, chat) = talk(&server, &["one", "two", "three"]);
+    drop(Raw::login(&server, 20, 2));
+    let (mut carol, _) = Raw::login_and_sync(&server, 30, 1);
+    assert_eq!(seq(alice.ask(to_user(30, "one"))), 1);
+    let other = direct(10, 30);
+    for (device, chat, up_to) in [(&mut bob, chat, 3), (&mut carol, other, 1)] {
+        done(alice.ask(delivered(chat, up_to)));
+        done(device.ask(delivered(chat, up_to)));
+    }
+    assert_eq!(seq(alice.ask(to_user(20, "four"))), 4);
+    assert_eq!(seq(alice.ask(to_user(30, "two"))), 2);
+    at_floor(&mut alice, other, 1);
+    assert_eq!(at_floor(&mut alice, chat, 0).entries.len(), 4, "Bob's tablet has had nothing");
+    done(bob.ask(Up::RevokeDevice(proto::RevokeDevice { device_id: 2 })));
+    assert_eq!(seq(alice.ask(to_user(20, "five"))), 5);
+    assert_eq!(at_floor(&mut alice, chat, 3).entries.len(), 2);
+}
+
+#[test]
 fn members_choose_and_everybody_learns_of_it() {
     let mut server = Server::start();
     let (mut alice, mut bob, chat) = talk(&server, &["one"]);

@@ -10,6 +10,9 @@ use crate::records::Write;
 use crate::request::{Caller, DeviceInfo, Refusal, Reply, SessionId};
 use crate::sessions::{Device, ReadyUser, User};
 
+/// Most devices written down in one go because they are still connected.
+const NOTED_MAX: usize = 1_024;
+
 const NO_DEVICE: Refusal = Refusal::Invalid { field: "device_id", why: "names no device of yours" };
 
 impl Shard {
@@ -113,6 +116,28 @@ impl Shard {
         let Some(ready) = self.ready(user) else { return };
         if let Some(device) = ready.note_end(session, now).map(|device| device.id) {
             self.put_device(user, device);
+        }
+    }
+
+    /// Devices that stay connected are written down once a day: after a crash they would seem to have been away.
+    pub(super) fn note_connected(&mut self) {
+        if self.storage_full {
+            return;
+        }
+        let now = self.now;
+        let users = self.users.iter().filter_map(|(id, user)| match user {
+            User::Ready(ready) => Some((*id, ready)),
+            User::Loading { .. } => None,
+        });
+        let due = users.flat_map(|(id, ready)| ready.connected_for_long(now).map(move |device| (id, device)));
+        let mut due: Vec<(UserId, DeviceId)> = due.collect();
+        // The map's order differs from run to run; what the machine does must not.
+        due.sort_unstable();
+        for (user, device) in due.into_iter().take(NOTED_MAX) {
+            if let Some(known) = self.ready(user).and_then(|ready| ready.device_mut(device)) {
+                known.record.last_seen = now;
+                self.put_device(user, device);
+            }
         }
     }
 

@@ -33,9 +33,9 @@ const REMOVED_MAX: usize = 4_096;
 pub(super) struct Sweeper {
     /// The last home looked at.
     at: usize,
-    reads: usize,
+    pub(super) reads: usize,
     /// Logs whose next step is at the next tick.
-    waiting: VecDeque<Conversation>,
+    pub(super) waiting: VecDeque<Conversation>,
     ticks: u32,
     walk: Walk,
 }
@@ -90,9 +90,13 @@ impl Shard {
                 || log.committed.0 - log.sweep.head.0.min(log.committed.0) >= self.settings.retention.drop_entries_min)
     }
 
-    /// Asks what may be taken away from a log.
+    /// Asks what may be taken away from a log, its members' homes first if that depends on their devices.
     fn sweep_log(&mut self, home: usize) {
         let now = self.now;
+        let Some(log) = self.homes[home].log().filter(|log| !log.sweep.under_way) else { return };
+        if self.retention_of(&log.record) == Retention::UntilDelivered && self.ask_holders(home) {
+            return;
+        }
         let Some(request) = self.expiry_of(home) else {
             if let Some(log) = self.homes[home].log_mut() {
                 log.sweep.rest(now, log.committed);
@@ -101,11 +105,7 @@ impl Shard {
         };
         let place = &mut self.homes[home];
         let (conversation, partition) = (place.id, place.partition);
-        let log = place.log_mut().expect("only logs expire");
-        if log.sweep.under_way {
-            return;
-        }
-        log.sweep.under_way = true;
+        place.log_mut().expect("only logs expire").sweep.under_way = true;
         let retention = self.retention_of(&self.homes[home].log().expect("it was just there").record);
         self.sweeper.reads += 1;
         let pending = PendingRead::Expired(conversation, retention);
@@ -116,14 +116,10 @@ impl Shard {
         let place = &self.homes[home];
         let log = place.log()?;
         let (floor, dropped) = (log.record.floor, log.record.history().dropped);
-        let retention = &self.settings.retention;
         let (up_to, before) = match self.retention_of(&log.record) {
             Retention::Forever => (floor, Timestamp(i64::MIN)),
             Retention::Ttl { seconds } => (log.committed, self.before_ms(u64::from(seconds) * 1_000)),
-            Retention::UntilDelivered => {
-                let seen_after = self.before_ms(retention.device_age_max_ms);
-                (log.held_by_all(seen_after), Timestamp(i64::MAX))
-            }
+            Retention::UntilDelivered => (self.held_by_all(log), Timestamp(i64::MAX)),
         };
         (up_to > floor || floor > dropped).then(|| ExpiryRequest {
             conversation: place.id,
@@ -139,7 +135,7 @@ impl Shard {
         })
     }
 
-    fn before_ms(&self, ms: u64) -> Timestamp {
+    pub(super) fn before_ms(&self, ms: u64) -> Timestamp {
         Timestamp(self.now.0.saturating_sub_unsigned(ms.saturating_mul(1_000)))
     }
 

@@ -75,6 +75,21 @@ fn a_long_session_is_noted_at_its_end() {
 }
 
 #[test]
+fn a_session_that_does_not_end_is_noted_once_a_day() {
+    let mut world = World::new(1);
+    world.login(ADA);
+    let first = world.now;
+    world.pass_ms(DAY_MS - HOUR_MS);
+    world.tick();
+    world.go();
+    assert_eq!(stored(&world).devices[0].1.last_seen, first);
+    world.pass_ms(HOUR_MS);
+    world.tick();
+    world.go();
+    assert_eq!(stored(&world).devices[0].1.last_seen, world.now);
+}
+
+#[test]
 fn one_device_too_many_is_refused_until_one_is_revoked() {
     let mut world = World::with(1, few_devices());
     let first = world.login_device(ADA, 1);

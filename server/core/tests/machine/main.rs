@@ -12,6 +12,7 @@ mod eviction;
 mod fanout;
 mod group_settings;
 mod groups;
+mod holders;
 mod invites;
 mod lagging;
 mod large_group;

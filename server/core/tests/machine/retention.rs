@@ -8,25 +8,25 @@ use hubbub_core::records::Retention;
 use hubbub_core::request::Action;
 use hubbub_core::settings::{RetentionSettings, Settings};
 
-const HOUR_MS: u64 = 3_600_000;
-const DAY_MS: u64 = 24 * HOUR_MS;
+pub(crate) const HOUR_MS: u64 = 3_600_000;
+pub(crate) const DAY_MS: u64 = 24 * HOUR_MS;
 const TTL: Retention = Retention::Ttl { seconds: 3_600 };
 
-fn with_default(default: Retention) -> Settings {
+pub(crate) fn with_default(default: Retention) -> Settings {
     // Every new entry is reason enough to look.
     let retention = RetentionSettings { default, drop_entries_min: 1, ..RetentionSettings::default() };
     Settings { retention, ..Settings::default() }
 }
 
 /// Ticks until everything is looked at.
-fn sweep(world: &mut World) {
+pub(crate) fn sweep(world: &mut World) {
     for _ in 0..40 {
         world.tick();
         world.go();
     }
 }
 
-fn say(world: &mut World, client: Client, conversation: Conversation, name: &str, body: &str) {
+pub(crate) fn say(world: &mut World, client: Client, conversation: Conversation, name: &str, body: &str) {
     let body = body.as_bytes().to_vec().into();
     let action = Action::Message { kind: 0, body, content_type: String::new(), reply_to: Seq(0) };
     world.act(client, conversation, name, action);

@@ -5,8 +5,8 @@ use hubbub_core::account::{Email, PasswordHash, Person, TokenHash, TokenRecord};
 use hubbub_core::ids::{Conversation, DeviceId, LogId, MessageId, Seq, Timestamp, UserId};
 use hubbub_core::records::{
     AccountRecord, BlockRecord, ConversationRecord, CursorRecord, DeviceRecord, EmailRecord, GroupRecord,
-    GroupSettings, InviteHash, InviteRecord, MemberRecord, MembershipRecord, MutedUntil, PresenceRecord, Read,
-    ReadResult, Role, Span, StoredConversation, StoredPresence, StoredUser, Write,
+    GroupSettings, InviteHash, InviteRecord, MemberRecord, MembershipRecord, MutedUntil, OwnedDevice, OwnedDevices,
+    PresenceRecord, Read, ReadResult, Role, Span, StoredConversation, StoredPresence, StoredUser, Write,
 };
 use hubbub_store::Store;
 
@@ -213,6 +213,15 @@ fn devices_come_back_with_their_user_until_they_are_forgotten() {
         };
         scribe.commit(store, rows.map(put));
         scribe.commit(store, [4, 5].map(|id| Write::PutAccount(UserId(id), AccountRecord::bare(Timestamp(1)))));
+        let owned = |user, created, devices: &[(u64, &DeviceRecord)]| OwnedDevices {
+            user: UserId(user),
+            created: Timestamp(created),
+            devices: devices.iter().map(|(device, record)| OwnedDevice::new(DeviceId(*device), record)).collect(),
+        };
+        let told =
+            vec![owned(5, 1, &[(2, &tombstone)]), owned(6, 0, &[]), owned(4, 1, &[(2, &seen), (u64::MAX, &tombstone)])];
+        let asked = Read::Devices([5, 6, 4].map(UserId).to_vec());
+        assert_eq!(read(store, &asked), ReadResult::Devices(told));
         let devices = |id| user(store, UserId(id)).unwrap().devices;
         assert_eq!(devices(4), [(DeviceId(2), seen.clone()), (DeviceId(u64::MAX), tombstone.clone())]);
         scribe.commit(store, [Write::DeleteDevice(UserId(4), DeviceId(2))]);
