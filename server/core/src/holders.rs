@@ -20,6 +20,8 @@ pub(crate) struct Round {
     after: Option<UserId>,
     wrapped: bool,
     over: bool,
+    /// The head when it began.
+    begun: Option<Seq>,
     /// Answers on their way.
     waiting: usize,
     failed: bool,
@@ -30,6 +32,7 @@ pub(crate) struct Round {
 impl Round {
     /// The next step's members; nobody once all were asked about.
     pub(crate) fn next(&mut self, members: &Members, committed: Seq) -> Vec<UserId> {
+        self.begun.get_or_insert(committed);
         self.held.get_or_insert((committed, self.first));
         let first = UserId(self.first.0.saturating_sub(1));
         let after = self.after.unwrap_or(first);
@@ -71,10 +74,10 @@ impl Round {
         self.held.filter(|_| self.over).map(|(seq, _)| seq)
     }
 
-    /// Begins anew.
-    pub(crate) fn restart(&mut self) {
+    /// Begins anew. Tells the head when it began, if it did.
+    pub(crate) fn restart(&mut self) -> Option<Seq> {
         let first = self.held.map_or(self.first, |(_, user)| user);
-        *self = Round { first, ..Round::default() };
+        std::mem::replace(self, Round { first, ..Round::default() }).begun
     }
 }
 

@@ -118,6 +118,7 @@ pub(crate) enum User {
     /// Not known yet.
     Loading {
         /// Logins that wait.
+        #[expect(clippy::vec_box, reason = "they come in boxes")]
         opens: Vec<Box<Open>>,
         /// An account to be made, if there is none.
         registration: Option<Box<(ReplyTo, Registration)>>,

@@ -377,7 +377,7 @@ impl Shard {
                 self.tell_devices(partition, users, conversation);
             }
             UsersMessage::MakeAccount(asker, registration, reserved_until) => {
-                self.make_account(asker, registration, reserved_until);
+                self.make_account(asker, *registration, reserved_until);
             }
             UsersMessage::Credentials(asker, user, email) => self.look_up(user, Lookup::Credentials(asker, email)),
             UsersMessage::Holds(user, email) => self.look_up(user, Lookup::Holds(email)),

@@ -23,10 +23,9 @@ impl Sweep {
 
     /// There is nothing more to do for a while.
     pub(crate) fn rest(&mut self, now: Timestamp, head: Seq) {
-        (self.at, self.head) = (now, head);
-        if let Some(round) = &mut self.round {
-            round.restart();
-        }
+        // What came after the members were asked has not been looked at.
+        let begun = self.round.as_mut().and_then(|round| round.restart());
+        (self.at, self.head) = (now, begun.unwrap_or(head));
     }
 
     /// It is to be looked through soon.

@@ -102,13 +102,13 @@ impl Shard {
     // ---- Making one ----
 
     /// The address is reserved: the account is made if its id is free, as it will be.
-    pub(super) fn make_account(&mut self, asker: ReplyTo, registration: Box<Registration>, reserved_until: Timestamp) {
+    pub(super) fn make_account(&mut self, asker: ReplyTo, registration: Registration, reserved_until: Timestamp) {
         let user = registration.user;
         let in_time = self.now.plus_ms(super::emails::MARGIN_MS) < reserved_until;
         if !in_time || self.users.contains_key(&user) {
             return self.answer(asker, Answer::Refused(Refusal::Unlucky));
         }
-        let registration = Some(Box::new((asker, *registration)));
+        let registration = Some(Box::new((asker, registration)));
         self.users.insert(user, User::Loading { opens: Vec::new(), registration, changed: Vec::new() });
         self.read_gated(self.slots.partition_of_user(user), PendingRead::User(user), Read::User(user));
     }

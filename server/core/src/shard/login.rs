@@ -55,6 +55,7 @@ impl Shard {
     }
 
     /// Nobody learns from a password or a session token whether there is such a user.
+    #[expect(clippy::vec_box, reason = "they come in boxes")]
     fn refuse_unknown(&mut self, opens: Vec<Box<Open>>) {
         for open in opens {
             let refusal = match open.proof {

@@ -102,6 +102,20 @@ fn a_revocation_counts_once_it_is_durable() {
 }
 
 #[test]
+fn what_comes_during_a_look_is_looked_at_afterwards() {
+    let mut talk = Talk::begin(until_delivered(), 0);
+    talk.revoke(TABLET);
+    talk.check_kept(false);
+    say(&mut talk.world, talk.alice, talk.chat, "c", "the body of c");
+    talk.world.tick();
+    talk.world.go();
+    talk.phones_hold(3);
+    say(&mut talk.world, talk.alice, talk.chat, "d", "the body of d");
+    sweep(&mut talk.world);
+    assert!(!holds(&talk.world, "the body of c"));
+}
+
+#[test]
 fn devices_of_users_who_are_not_in_memory_count() {
     let mut talk = Talk::begin(until_delivered(), 0);
     talk.world.crash();
