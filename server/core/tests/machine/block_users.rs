@@ -285,7 +285,7 @@ fn wrong_blocks_are_refused() {
     world.go();
     assert_eq!(world.take(alice), ["done", "done"]);
     world.request(alice, Request::ListBlocked);
-    let mut blocked = vec![users[1], users[2]];
+    let mut blocked = [users[1], users[2]];
     blocked.sort();
     check(&mut world, alice, &[&format!("blocked {} {}", blocked[0], blocked[1])]);
     world.fail_reads = true;
