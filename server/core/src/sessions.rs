@@ -24,13 +24,15 @@ pub(crate) struct Session {
     /// The client asked for everything of the user's, later conversations included.
     pub(crate) follows_all: bool,
     /// Named conversations that had ended before the client asked for everything, and where the session stands there.
-    pub(crate) ended: Vec<(Conversation, Start)>,
+    #[expect(clippy::box_collection, reason = "few sessions have any, and there are many sessions")]
+    pub(crate) ended: Option<Box<Vec<(Conversation, Start)>>>,
     /// Over its outbound limit: nothing is pulled until it has drained.
     pub(crate) lagging: bool,
     /// Pages under way.
     pub(crate) pulling: u32,
     /// Conversations that want a page when fewer are under way.
-    pub(crate) queue: VecDeque<FollowedIndex>,
+    #[expect(clippy::box_collection, reason = "as above")]
+    pub(crate) queue: Option<Box<VecDeque<FollowedIndex>>>,
     /// Syncs that have not been answered.
     pub(crate) syncs: Option<Box<Syncs>>,
     /// When something was last heard.
@@ -52,10 +54,10 @@ impl Session {
             device: open.device,
             budget: None,
             follows_all: false,
-            ended: Vec::new(),
+            ended: None,
             lagging: false,
             pulling: 0,
-            queue: VecDeque::new(),
+            queue: None,
             syncs: None,
             active: Timestamp(0),
             watching: None,
@@ -112,21 +114,25 @@ pub(crate) struct SyncRun {
     pub(crate) remaining: usize,
 }
 
-/// A user who is connected here, or was a little while ago.
+/// A user who is connected here, or was a little while ago. There are many, and a table has empty places: it holds
+/// boxes.
 #[derive(Debug)]
 pub(crate) enum User {
     /// Not known yet.
-    Loading {
-        /// Logins that wait.
-        #[expect(clippy::vec_box, reason = "they come in boxes")]
-        opens: Vec<Box<Open>>,
-        /// An account to be made, if there is none.
-        registration: Option<Box<(ReplyTo, Registration)>>,
-        /// Memberships that changed meanwhile.
-        changed: Vec<(Conversation, MembershipRecord)>,
-    },
+    Loading(Box<LoadingUser>),
     /// Known.
-    Ready(ReadyUser),
+    Ready(Box<ReadyUser>),
+}
+
+/// See [`User`].
+#[derive(Debug, Default)]
+pub(crate) struct LoadingUser {
+    /// Logins that wait.
+    pub(crate) opens: Vec<Open>,
+    /// An account to be made, if there is none.
+    pub(crate) registration: Option<(ReplyTo, Registration)>,
+    /// Memberships that changed meanwhile.
+    pub(crate) changed: Vec<(Conversation, MembershipRecord)>,
 }
 
 /// See [`User`].
@@ -141,7 +147,39 @@ pub(crate) struct ReadyUser {
     pub(crate) used: Timestamp,
     pub(crate) activity: Activity,
     /// Whom the user has blocked.
-    pub(crate) blocked: BTreeSet<UserId>,
+    pub(crate) blocked: BlockedUsers,
+}
+
+/// Whom a user has blocked: nobody, most often.
+#[derive(Debug, Default)]
+#[expect(clippy::box_collection, reason = "few users have blocked anybody, and there are many users")]
+pub(crate) struct BlockedUsers(Option<Box<BTreeSet<UserId>>>);
+
+impl BlockedUsers {
+    fn new(users: BTreeSet<UserId>) -> BlockedUsers {
+        BlockedUsers((!users.is_empty()).then(|| Box::new(users)))
+    }
+
+    pub(crate) fn contains(&self, user: &UserId) -> bool {
+        self.0.as_ref().is_some_and(|users| users.contains(user))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |users| users.len())
+    }
+
+    /// Ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = UserId> {
+        self.0.iter().flat_map(|users| users.iter().copied())
+    }
+
+    pub(crate) fn set(&mut self, user: UserId, blocked: bool) {
+        if blocked {
+            self.0.get_or_insert_default().insert(user);
+        } else if let Some(users) = &mut self.0 {
+            users.remove(&user);
+        }
+    }
 }
 
 /// A device of a connected user.
@@ -174,7 +212,7 @@ impl ReadyUser {
             used: now,
             budget: None,
             activity: Activity::from_stored(presence),
-            blocked: blocked.into_iter().map(|(peer, _)| peer).collect(),
+            blocked: BlockedUsers::new(blocked.into_iter().map(|(peer, _)| peer).collect()),
         }
     }
 

@@ -220,7 +220,7 @@ impl Shard {
             Input::Committed(partition, position) => self.handle_committed(partition, position),
             Input::Loaded(token, result) => self.handle_loaded(token, Some(result)),
             Input::LoadFailed(token) => self.handle_loaded(token, None),
-            Input::Open(open) => self.handle_open(open),
+            Input::Open(open) => self.handle_open(*open),
             Input::Ask { asker, request_id, question } => self.handle_question(asker, request_id, question),
             Input::Closed(session) => self.handle_closed(session),
             Input::OutboundFull { session, conversation, position } => {
@@ -744,7 +744,7 @@ impl Shard {
     fn sweep_users(&mut self) {
         let (now, budgets) = (self.now, &mut self.budgets);
         self.users.retain(|_, user| match user {
-            User::Loading { .. } => true,
+            User::Loading(_) => true,
             User::Ready(user) => {
                 let (activity, used) = (&user.activity, user.used.plus_ms(USER_IDLE_MS));
                 user.sessions().next().is_some()

@@ -142,14 +142,14 @@ impl Shard {
         if self.slots.shard_of_user(login.user) != self.shard_id() {
             return Some(Stop::Move(login));
         }
-        self.open(id, login);
+        self.open(id, *login);
         None
     }
 
     /// Asks the core, on the user's home.
-    pub(super) fn open(&mut self, id: (u32, u32), login: Box<Login>) {
+    pub(super) fn open(&mut self, id: (u32, u32), login: Login) {
         let session = self.connections[id.0 as usize].session();
-        let Login { user, generation, request_id, proof, device, token } = *login;
+        let Login { user, generation, request_id, proof, device, token } = login;
         self.counters.login(match proof {
             Proof::SignedToken { .. } => LoginMethod::Jwt,
             Proof::Password(_) => LoginMethod::Password,

@@ -176,7 +176,7 @@ impl Shard {
             connection.dirty = true;
             self.dirty.push(id.0);
         }
-        self.open(id, login);
+        self.open(id, *login);
         let idle_ticks = self.limits.idle;
         self.look_by(id, self.deadlines.now() + idle_ticks);
     }

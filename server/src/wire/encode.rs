@@ -221,9 +221,8 @@ pub fn refusal_parts(refusal: &Refusal) -> (Action, ErrorCode, u32) {
         Refusal::Unsupported => (Action::FixRequest, ErrorCode::Unsupported, 0),
         Refusal::UnknownConversation => (Action::FixRequest, ErrorCode::UnknownConversation, 0),
         Refusal::Forbidden(_) => (Action::GiveUp, ErrorCode::Forbidden, 0),
-        Refusal::Muted { retry_after_ms: 0 } => (Action::GiveUp, ErrorCode::Muted, 0),
         Refusal::Muted { retry_after_ms } => {
-            (Action::Retry, ErrorCode::Muted, u32::try_from(*retry_after_ms).unwrap_or(u32::MAX))
+            (Action::GiveUp, ErrorCode::Muted, u32::try_from(*retry_after_ms).unwrap_or(u32::MAX))
         }
         Refusal::InviteInvalid => (Action::GiveUp, ErrorCode::InviteInvalid, 0),
         Refusal::Invalid { .. } | Refusal::BeyondHead { .. } => (Action::FixRequest, ErrorCode::Invalid, 0),

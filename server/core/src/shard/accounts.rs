@@ -10,7 +10,7 @@ use crate::message::{EmailMessage, Message, SessionMessage, UsersMessage};
 use crate::question::{Answer, Credentials, Question, Registration, Who};
 use crate::records::{Read, StoredUser, Write};
 use crate::request::{Caller, PasswordChange, ProfileChange, ProfileInfo, Refusal, Reply, ReplyTo, SessionId};
-use crate::sessions::{ReadyUser, User};
+use crate::sessions::{LoadingUser, ReadyUser, User};
 
 /// What is wanted of an account that is being read.
 #[derive(Debug)]
@@ -108,8 +108,8 @@ impl Shard {
         if !in_time || self.users.contains_key(&user) {
             return self.answer(asker, Answer::Refused(Refusal::Unlucky));
         }
-        let registration = Some(Box::new((asker, registration)));
-        self.users.insert(user, User::Loading { opens: Vec::new(), registration, changed: Vec::new() });
+        let loading = LoadingUser { registration: Some((asker, registration)), ..LoadingUser::default() };
+        self.users.insert(user, User::Loading(Box::new(loading)));
         self.read_gated(self.slots.partition_of_user(user), PendingRead::User(user), Read::User(user));
     }
 

@@ -128,11 +128,7 @@ impl Shard {
         let mut rows = Vec::with_capacity(users.len());
         for &peer in users {
             let Some(User::Ready(ready)) = self.users.get_mut(&user) else { return };
-            if blocked {
-                ready.blocked.insert(peer)
-            } else {
-                ready.blocked.remove(&peer)
-            };
+            ready.blocked.set(peer, blocked);
             let version = self.partition(partition).next_id(now);
             let write = match blocked {
                 true => Write::PutBlocked(user, peer, BlockRecord { since: now, version }),
@@ -169,7 +165,7 @@ impl Shard {
 
     pub(super) fn list_blocked(&mut self, caller: Caller) {
         let Some(User::Ready(user)) = self.users.get(&caller.user) else { return };
-        let blocked = user.blocked.iter().copied().collect();
+        let blocked = user.blocked.iter().collect();
         self.reply_gated(self.slots.partition_of_user(caller.user), caller.reply_to, Reply::Blocked(blocked));
     }
 

@@ -7,26 +7,27 @@ use crate::message::ConversationMessage;
 use crate::question::Answer;
 use crate::records::{AccountRecord, Read, StoredUser, Write};
 use crate::request::{Refusal, Reply, ReplyTo, SessionId};
-use crate::sessions::{ReadyUser, Session, User};
+use crate::sessions::{LoadingUser, ReadyUser, Session, User};
 
 impl Shard {
-    pub(super) fn handle_open(&mut self, open: Box<Open>) {
+    pub(super) fn handle_open(&mut self, open: Open) {
         self.sessions.insert(Session::new(&open));
         match self.users.get_mut(&open.user) {
             Some(User::Ready(_)) => self.open(&open, false),
-            Some(User::Loading { opens, .. }) => opens.push(open),
+            Some(User::Loading(loading)) => loading.opens.push(open),
             None => {
                 let user = open.user;
-                self.users.insert(user, User::Loading { opens: vec![open], registration: None, changed: Vec::new() });
+                let loading = LoadingUser { opens: vec![open], ..LoadingUser::default() };
+                self.users.insert(user, User::Loading(Box::new(loading)));
                 self.read_gated(self.slots.partition_of_user(user), PendingRead::User(user), Read::User(user));
             }
         }
     }
 
     pub(super) fn user_loaded(&mut self, id: UserId, mut stored: Option<Box<StoredUser>>) {
-        let Some(User::Loading { opens, registration, changed }) = self.users.remove(&id) else { return };
-        if let Some(registration) = registration {
-            let (asker, registration) = *registration;
+        let Some(User::Loading(loading)) = self.users.remove(&id) else { return };
+        let LoadingUser { opens, registration, changed } = *loading;
+        if let Some((asker, registration)) = registration {
             stored = self.register(asker, registration, stored);
         }
         let created = stored.is_none();
@@ -37,14 +38,14 @@ impl Shard {
         for (conversation, record) in changed {
             user.apply(conversation, record);
         }
-        self.users.insert(id, User::Ready(user));
+        self.users.insert(id, User::Ready(Box::new(user)));
         for open in opens {
             self.open(&open, created);
         }
     }
 
     /// Makes the account of a user whom a signed token names, if that is the way here.
-    fn create(&mut self, id: UserId, opens: &[Box<Open>]) -> Option<Box<StoredUser>> {
+    fn create(&mut self, id: UserId, opens: &[Open]) -> Option<Box<StoredUser>> {
         let named = opens.iter().any(|open| matches!(open.proof, Proof::SignedToken { .. }));
         if !named || !self.settings.create_users {
             return None;
@@ -55,8 +56,7 @@ impl Shard {
     }
 
     /// Nobody learns from a password or a session token whether there is such a user.
-    #[expect(clippy::vec_box, reason = "they come in boxes")]
-    fn refuse_unknown(&mut self, opens: Vec<Box<Open>>) {
+    fn refuse_unknown(&mut self, opens: Vec<Open>) {
         for open in opens {
             let refusal = match open.proof {
                 Proof::SignedToken { .. } => Refusal::UnknownUser(open.user),
@@ -68,11 +68,11 @@ impl Shard {
     }
 
     pub(super) fn user_not_loaded(&mut self, id: UserId) {
-        let Some(User::Loading { opens, registration, .. }) = self.users.remove(&id) else { return };
-        for open in opens {
-            self.refuse_open(&open, Refusal::ReadFailed);
+        let Some(User::Loading(loading)) = self.users.remove(&id) else { return };
+        for open in &loading.opens {
+            self.refuse_open(open, Refusal::ReadFailed);
         }
-        if let Some((asker, _)) = registration.map(|registration| *registration) {
+        if let Some((asker, _)) = loading.registration {
             self.answer(asker, Answer::Refused(Refusal::ReadFailed));
         }
     }
@@ -114,7 +114,7 @@ impl Shard {
     pub(super) fn handle_closed(&mut self, id: SessionId) {
         let Some(session) = self.end(id) else { return };
         match self.users.get_mut(&session.user) {
-            Some(User::Loading { opens, .. }) => opens.retain(|open| open.session != id),
+            Some(User::Loading(loading)) => loading.opens.retain(|open| open.session != id),
             _ => self.note_end(session.user, id),
         }
         self.presence_closed(&session);

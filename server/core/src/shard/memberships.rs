@@ -26,7 +26,7 @@ impl Shard {
         self.write(partition, Write::PutMembership(user, conversation, membership));
         match self.users.get_mut(&user) {
             Some(User::Ready(user)) => user.apply(conversation, membership),
-            Some(User::Loading { changed, .. }) => changed.push((conversation, membership)),
+            Some(User::Loading(loading)) => loading.changed.push((conversation, membership)),
             // Whoever logs in from here on reads what was just written.
             None => return,
         }

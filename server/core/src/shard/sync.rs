@@ -40,7 +40,7 @@ impl Shard {
     /// Adds the user's conversations that no sync of the session has named.
     fn start_others(&mut self, id: SessionId, cursors: &[SyncCursor], starts: &mut Vec<(Conversation, Start)>) {
         let Some(session) = self.sessions.get(id) else { return };
-        let ended: BTreeMap<Conversation, Start> = std::mem::take(&mut session.ended).into_iter().collect();
+        let ended: BTreeMap<Conversation, Start> = session.ended.take().into_iter().flat_map(|ended| *ended).collect();
         let Some(User::Ready(ready)) = self.users.get(&session.user) else { return };
         let named: BTreeSet<Conversation> = cursors.iter().map(|cursor| cursor.conversation).collect();
         let others = ready.memberships.iter().filter(|(conversation, _)| !named.contains(*conversation));
@@ -124,7 +124,7 @@ impl Shard {
         }
         if session.pulling >= pulls_max {
             subscription.queued = true;
-            session.queue.push_back(index);
+            session.queue.get_or_insert_default().push_back(index);
             return;
         }
         subscription.pulling = true;
@@ -140,7 +140,10 @@ impl Shard {
             if session.lagging || session.pulling >= self.settings.pulls_per_session_max as u32 {
                 return;
             }
-            let Some(index) = session.queue.pop_front() else { return };
+            let Some(index) = session.queue.as_mut().and_then(|queue| queue.pop_front()) else {
+                session.queue = None;
+                return;
+            };
             if let Some(subscription) = self.subscriptions.get(id.index, index) {
                 subscription.queued = false;
                 self.want_page(id, index);
@@ -278,8 +281,9 @@ impl Shard {
         let conversation = self.subscriptions.followed(index).id;
         let session = self.sessions.get(id).expect("the caller has seen the session");
         if !session.follows_all {
-            session.ended.retain(|(ended, _)| *ended != conversation);
-            session.ended.push((conversation, position));
+            let ended = session.ended.get_or_insert_default();
+            ended.retain(|(ended, _)| *ended != conversation);
+            ended.push((conversation, position));
         }
     }
 
