@@ -2,23 +2,25 @@
 //!
 //! State only; which request does what to it is in `shard/`.
 
+mod cursors;
+mod members;
+mod shard_set;
+
+pub(crate) use cursors::Cursors;
+pub(crate) use members::Members;
+pub(crate) use shard_set::ShardSet;
+
 use crate::entry::{Content, Entry};
-use crate::ids::{Conversation, DeviceId, LogId, MessageId, MessageName, PartitionId, Seq, ShardId, Timestamp, UserId};
+use crate::ids::{Conversation, LogId, MessageId, MessageName, PartitionId, Seq, Timestamp, UserId};
 use crate::message::{ConversationMessage, Removed, Run};
 use crate::recent::Recent;
 use crate::records::{
-    BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, Block, ConversationRecord, CursorRecord, FoundEntry, MemberRecord, MutedUntil,
-    Role, Span, StoredConversation,
+    BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, Block, ConversationRecord, FoundEntry, Span, StoredConversation,
 };
 use crate::request::Refusal;
 use crate::sweep::Sweep;
 use bytes::BytesMut;
 use std::collections::VecDeque;
-
-/// A user has at most this many rows of marks in a conversation; further devices share one, under device 0.
-const MARK_DEVICES_MAX: usize = 16;
-/// Up to so many new members are put in their places one by one; more are merged.
-const INSERTED_ONE_BY_ONE_MAX: usize = 8;
 
 /// A conversation that is in memory, or about to be.
 #[derive(Debug)]
@@ -285,257 +287,4 @@ impl Log {
 pub(crate) fn effective_log_id(stored: LogId, epoch: u32) -> LogId {
     // A odd multiplier is a bijection: two epochs never agree.
     LogId(stored.0.wrapping_add(epoch.wrapping_mul(0x9e37_79b1)))
-}
-
-/// Members, past and present, by user id.
-#[derive(Debug, Default)]
-pub(crate) struct Members {
-    rows: Vec<(UserId, MemberRecord)>,
-    present: usize,
-}
-
-impl Members {
-    fn from_stored(mut rows: Vec<(UserId, MemberRecord)>) -> Members {
-        rows.retain(|(_, member)| !member.spans.is_empty());
-        rows.sort_unstable_by_key(|(user, _)| *user);
-        let present = rows.iter().filter(|(_, member)| is_present(member)).count();
-        Members { rows, present }
-    }
-
-    fn position(&self, user: UserId) -> Result<usize, usize> {
-        self.rows.binary_search_by_key(&user, |(user, _)| *user)
-    }
-
-    /// Past or present member.
-    pub(crate) fn get(&self, user: UserId) -> Option<&MemberRecord> {
-        self.position(user).ok().map(|at| &self.rows[at].1)
-    }
-
-    /// Present member.
-    pub(crate) fn present(&self, user: UserId) -> Option<&MemberRecord> {
-        self.get(user).filter(|member| is_present(member))
-    }
-
-    /// How many are present.
-    pub(crate) fn count(&self) -> usize {
-        self.present
-    }
-
-    /// Present members with an id above `after`, ascending.
-    pub(crate) fn iter_after(&self, after: UserId) -> impl Iterator<Item = &(UserId, MemberRecord)> {
-        let start = self.rows.partition_point(|(user, _)| *user <= after);
-        self.rows[start..].iter().filter(|(_, member)| is_present(member))
-    }
-
-    /// Opens a span for each of these users, none of whom may be present.
-    pub(crate) fn join(&mut self, users: &[UserId], joined: Seq, role: impl Fn(UserId) -> Role) {
-        self.present += users.len();
-        let span = Span { joined, left: None };
-        let mut strangers = Vec::new();
-        for &user in users {
-            match self.position(user) {
-                Ok(at) => {
-                    let member = &mut self.rows[at].1;
-                    member.role = role(user);
-                    member.spans.push(span);
-                }
-                Err(_) => {
-                    let row = MemberRecord { role: role(user), muted_until: MutedUntil::NO, spans: vec![span] };
-                    strangers.push((user, row));
-                }
-            }
-        }
-        self.insert(strangers);
-    }
-
-    fn insert(&mut self, rows: Vec<(UserId, MemberRecord)>) {
-        if self.rows.is_empty() {
-            self.rows = rows;
-            self.rows.sort_unstable_by_key(|(user, _)| *user);
-        } else if rows.len() <= INSERTED_ONE_BY_ONE_MAX {
-            for row in rows {
-                let at = self.rows.partition_point(|(user, _)| *user < row.0);
-                self.rows.insert(at, row);
-            }
-        } else {
-            // The stable sort finds both sorted stretches and merges them: one pass, however many are new.
-            self.rows.extend(rows);
-            self.rows.sort_by_key(|(user, _)| *user);
-        }
-    }
-
-    /// Closes the span of a present member: `left` is the first seq they do not see.
-    pub(crate) fn leave(&mut self, user: UserId, left: Seq) {
-        let at = self.position(user).expect("the caller has seen the member");
-        self.present -= 1;
-        let member = &mut self.rows[at].1;
-        member.role = Role::Member;
-        member.spans.last_mut().expect("members have spans").left = Some(left);
-    }
-
-    /// Closes the spans of everybody: `left` is the first seq they do not see. Returns who was present.
-    pub(crate) fn leave_all(&mut self, left: Seq) -> Vec<UserId> {
-        let mut gone = Vec::with_capacity(self.present);
-        for (user, member) in self.rows.iter_mut().filter(|(_, member)| is_present(member)) {
-            member.role = Role::Member;
-            member.spans.last_mut().expect("members have spans").left = Some(left);
-            gone.push(*user);
-        }
-        self.present = 0;
-        gone
-    }
-
-    /// The row of a present member.
-    pub(crate) fn present_mut(&mut self, user: UserId) -> Option<&mut MemberRecord> {
-        let at = self.position(user).ok()?;
-        Some(&mut self.rows[at].1).filter(|member| is_present(member))
-    }
-}
-
-fn is_present(member: &MemberRecord) -> bool {
-    member.spans.last().is_some_and(|span| span.left.is_none())
-}
-
-/// Marks, by user and device.
-#[derive(Debug, Default)]
-pub(crate) struct Cursors {
-    rows: Vec<CursorRow>,
-}
-
-#[derive(Debug)]
-struct CursorRow {
-    user: UserId,
-    device: DeviceId,
-    /// As decided.
-    decided: CursorRecord,
-    /// As others may see it.
-    committed: CursorRecord,
-    /// Whether `decided` was given to the store.
-    written: bool,
-}
-
-impl Cursors {
-    fn from_stored(rows: Vec<(UserId, DeviceId, CursorRecord)>) -> Cursors {
-        let rows = rows.into_iter().map(|(user, device, record)| CursorRow {
-            user,
-            device,
-            decided: record,
-            committed: record,
-            written: true,
-        });
-        let mut rows: Vec<CursorRow> = rows.collect();
-        rows.sort_unstable_by_key(|row| (row.user, row.device));
-        Cursors { rows }
-    }
-
-    fn of_user(&self, user: UserId) -> &[CursorRow] {
-        let start = self.rows.partition_point(|row| row.user < user);
-        let len = self.rows[start..].partition_point(|row| row.user == user);
-        &self.rows[start..start + len]
-    }
-
-    /// A user's durable marks `(delivered, read)`: the highest over all devices.
-    pub(crate) fn of(&self, user: UserId) -> (Seq, Seq) {
-        highest(self.of_user(user))
-    }
-
-    /// Everybody's durable marks, by user id: as [`Cursors::of`] tells them.
-    pub(crate) fn users(&self) -> impl Iterator<Item = (UserId, (Seq, Seq))> {
-        self.rows.chunk_by(|one, next| one.user == next.user).map(|rows| (rows[0].user, highest(rows)))
-    }
-
-    /// A user's rows: which device, what it durably holds, and when it last moved a mark.
-    pub(crate) fn devices_of(&self, user: UserId) -> impl Iterator<Item = (DeviceId, Seq, Timestamp)> {
-        self.of_user(user).iter().map(|row| (row.device, row.committed.delivered, row.decided.last_seen))
-    }
-
-    fn row(&mut self, user: UserId, device: DeviceId) -> &mut CursorRow {
-        let of_user = self.of_user(user);
-        let known = of_user.iter().any(|row| row.device == device);
-        let device = if known || of_user.len() < MARK_DEVICES_MAX { device } else { DeviceId(0) };
-        match self.rows.binary_search_by_key(&(user, device), |row| (row.user, row.device)) {
-            Ok(at) => &mut self.rows[at],
-            Err(at) => {
-                let record = CursorRecord::default();
-                self.rows.insert(at, CursorRow { user, device, decided: record, committed: record, written: true });
-                &mut self.rows[at]
-            }
-        }
-    }
-
-    /// Raises a device's marks. What that changed is then in [`Cursors::take_unwritten`].
-    pub(crate) fn raise(&mut self, user: UserId, device: DeviceId, delivered: Seq, read: Seq, now: Timestamp) {
-        let row = self.row(user, device);
-        let delivered = row.decided.delivered.max(delivered).max(read);
-        let read = row.decided.read.max(read);
-        if (delivered, read) != (row.decided.delivered, row.decided.read) {
-            row.decided = CursorRecord { delivered, read, last_seen: now };
-            row.written = false;
-        }
-    }
-
-    /// The next of a user's rows that is to be written.
-    pub(crate) fn take_unwritten(&mut self, user: UserId) -> Option<(DeviceId, CursorRecord)> {
-        let start = self.rows.partition_point(|row| row.user < user);
-        let mut of_user = self.rows[start..].iter_mut().take_while(|row| row.user == user);
-        let row = of_user.find(|row| !row.written)?;
-        row.written = true;
-        Some((row.device, row.decided))
-    }
-
-    /// Everything decided about a user up to these marks is durable now.
-    pub(crate) fn commit(&mut self, user: UserId, delivered: Seq, read: Seq) {
-        let start = self.rows.partition_point(|row| row.user < user);
-        for row in self.rows[start..].iter_mut().take_while(|row| row.user == user) {
-            row.committed.delivered = row.decided.delivered.min(delivered).max(row.committed.delivered);
-            row.committed.read = row.decided.read.min(read).max(row.committed.read);
-        }
-    }
-
-    /// A user's decided marks over all devices.
-    pub(crate) fn decided(&self, user: UserId) -> (Seq, Seq) {
-        let rows = self.of_user(user).iter();
-        rows.fold((Seq(0), Seq(0)), |(delivered, read), row| {
-            (delivered.max(row.decided.delivered), read.max(row.decided.read))
-        })
-    }
-}
-
-/// The highest of durable marks `(delivered, read)`.
-fn highest(rows: &[CursorRow]) -> (Seq, Seq) {
-    rows.iter().fold((Seq(0), Seq(0)), |(delivered, read), row| {
-        (delivered.max(row.committed.delivered), read.max(row.committed.read))
-    })
-}
-
-/// A set of shards.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ShardSet([u64; 4]);
-
-impl ShardSet {
-    pub(crate) fn insert(&mut self, shard: ShardId) {
-        self.0[usize::from(shard.0) / 64] |= 1 << (shard.0 % 64);
-    }
-
-    pub(crate) fn remove(&mut self, shard: ShardId) {
-        self.0[usize::from(shard.0) / 64] &= !(1 << (shard.0 % 64));
-    }
-
-    pub(crate) fn contains(&self, shard: ShardId) -> bool {
-        self.0[usize::from(shard.0) / 64] & 1 << (shard.0 % 64) != 0
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0 == [0; 4]
-    }
-
-    pub(crate) fn iter(self) -> impl Iterator<Item = ShardId> {
-        self.0.into_iter().enumerate().flat_map(|(word, mut bits)| {
-            std::iter::from_fn(move || {
-                let bit = (bits != 0).then(|| bits.trailing_zeros())?;
-                bits &= bits - 1;
-                Some(ShardId(word as u16 * 64 + bit as u16))
-            })
-        })
-    }
 }

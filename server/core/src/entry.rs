@@ -1,18 +1,23 @@
 //! An entry as bytes, encoded once.
 //!
 //! The encoding is that of `repeated Entry entries = 4` in the public protocol: tag, length, message. The same bytes
-//! are stored in blocks and sent to every recipient, so that an entry is never encoded twice. This file is the only
+//! are stored in blocks and sent to every recipient, so that an entry is never encoded twice. This module is the only
 //! place outside the protocol's generated code that knows those field numbers; a test of the server holds both
 //! against each other.
 
+mod event;
 mod rewrite;
+mod wire;
 
 pub use rewrite::{EntryKind, Fate, GoneReason, Overlay, put_overlaid, rewrite};
 
 use crate::ids::{ClientMessageId, DeviceId, MessageId, MessageName, Seq, Timestamp, UserId};
-use crate::records::Retention;
-use crate::records::{GroupSettings, MutedUntil, Role};
+use crate::records::{GroupSettings, MutedUntil, Retention, Role};
 use bytes::{BufMut, Bytes, BytesMut};
+use wire::{
+    BYTES, FIXED64, VARINT, bytes_field_len, get_bytes, get_fixed64, get_varint, put_bytes_field, put_fixed64_field,
+    put_varint, put_varint_field, varint_field_len,
+};
 
 /// What an entry holds, before it is encoded.
 #[derive(Clone, Debug)]
@@ -123,7 +128,7 @@ pub enum Content {
     RetentionChanged(Option<Retention>),
 }
 
-/// Bytes of an encoded entry apart from what [`Content::bytes`] counts: tags, lengths, numbers, ids and the name.
+/// Bytes of an encoded entry apart from what [`Content::entry_bytes_max`] counts: tags, lengths, numbers, ids and the name.
 const OVERHEAD_BYTES_MAX: usize = 128;
 
 impl Content {
@@ -157,10 +162,6 @@ impl Content {
 
 const EVENT_TYPE_USER: u64 = 1;
 const EVENT_TYPE_APPLICATION: u64 = 2;
-
-const VARINT: u32 = 0;
-const FIXED64: u32 = 1;
-const BYTES: u32 = 2;
 
 /// Tag of `repeated Entry entries = 4` in `Entries`.
 const ENTRIES_TAG: u8 = 4 << 3 | BYTES as u8;
@@ -214,97 +215,6 @@ impl Entry {
             + varint_field_len(self.ordinal)
             + 2
             + content
-    }
-}
-
-impl Content {
-    /// The `Event` message of an application entry; empty for a person's message.
-    fn event(&self) -> BytesMut {
-        let mut inner = BytesMut::new();
-        let number = match self {
-            Content::User { .. } => return inner,
-            Content::GroupCreated { title, owner, members, settings } => {
-                put_bytes_field(&mut inner, 1, title.as_bytes());
-                put_fixed64_field(&mut inner, 2, owner.0);
-                put_users_field(&mut inner, 3, members);
-                if *settings != GroupSettings::default() {
-                    put_settings(&mut inner, 4, *settings);
-                }
-                1
-            }
-            Content::MembersAdded(members) => {
-                put_users_field(&mut inner, 1, members);
-                2
-            }
-            Content::MembersRemoved(members) => {
-                put_users_field(&mut inner, 1, members);
-                3
-            }
-            Content::MemberLeft { member, new_owner } => {
-                put_fixed64_field(&mut inner, 1, member.0);
-                put_fixed64_field(&mut inner, 2, new_owner.map_or(0, |user| user.0));
-                4
-            }
-            Content::GroupUpdated { title, settings } => {
-                put_bytes_field(&mut inner, 1, title.as_bytes());
-                put_settings(&mut inner, 2, *settings);
-                5
-            }
-            Content::RoleChanged { member, role, previous_owner } => {
-                put_fixed64_field(&mut inner, 1, member.0);
-                put_varint_field(&mut inner, 2, role_number(*role));
-                put_fixed64_field(&mut inner, 3, previous_owner.map_or(0, |user| user.0));
-                6
-            }
-            Content::MemberMuted { member, until } => {
-                put_fixed64_field(&mut inner, 1, member.0);
-                put_varint_field(&mut inner, 2, until.0 as u64);
-                7
-            }
-            Content::MemberJoined { member, invited_by } => {
-                put_fixed64_field(&mut inner, 1, member.0);
-                put_fixed64_field(&mut inner, 2, invited_by.0);
-                8
-            }
-            Content::GroupDeleted => 9,
-            Content::MessageEdited { seq, body, content_type } => {
-                put_varint_field(&mut inner, 1, seq.0);
-                put_bytes_field(&mut inner, 2, body);
-                put_bytes_field(&mut inner, 3, content_type.as_bytes());
-                10
-            }
-            Content::MessageRevoked(seq) => {
-                put_varint_field(&mut inner, 1, seq.0);
-                11
-            }
-            Content::MessageReacted { seq, emoji, removed } => {
-                put_varint_field(&mut inner, 1, seq.0);
-                put_bytes_field(&mut inner, 2, emoji.as_bytes());
-                put_varint_field(&mut inner, 3, u64::from(*removed));
-                12
-            }
-            Content::RetentionChanged(retention) => {
-                let (mode, ttl_seconds) = match retention {
-                    None => (0, 0),
-                    Some(Retention::Forever) => (1, 0),
-                    Some(Retention::Ttl { seconds }) => (2, u64::from(*seconds)),
-                    Some(Retention::UntilDelivered) => (3, 0),
-                };
-                let mut said = BytesMut::new();
-                put_varint_field(&mut said, 1, mode);
-                put_varint_field(&mut said, 2, ttl_seconds);
-                // It is there even when it says nothing but the default.
-                put_key(&mut inner, 1, BYTES);
-                put_varint(&mut inner, said.len() as u64);
-                inner.extend_from_slice(&said);
-                13
-            }
-        };
-        let mut event = BytesMut::with_capacity(inner.len() + 6);
-        event.put_u8((number << 3 | BYTES) as u8);
-        put_varint(&mut event, inner.len() as u64);
-        event.extend_from_slice(&inner);
-        event
     }
 }
 
@@ -394,109 +304,6 @@ impl EntryHeader {
             is_message: event_type == EVENT_TYPE_USER,
         })
     }
-}
-
-fn put_varint(out: &mut BytesMut, mut value: u64) {
-    while value >= 0x80 {
-        out.put_u8(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.put_u8(value as u8);
-}
-
-fn put_key(out: &mut BytesMut, number: u32, wire: u32) {
-    out.put_u8((number << 3 | wire) as u8);
-}
-
-// proto3 leaves out fields that hold their default.
-fn put_varint_field(out: &mut BytesMut, number: u32, value: u64) {
-    if value != 0 {
-        put_key(out, number, VARINT);
-        put_varint(out, value);
-    }
-}
-
-fn put_fixed64_field(out: &mut BytesMut, number: u32, value: u64) {
-    if value != 0 {
-        put_key(out, number, FIXED64);
-        out.put_u64_le(value);
-    }
-}
-
-fn put_bytes_field(out: &mut BytesMut, number: u32, value: &[u8]) {
-    if !value.is_empty() {
-        put_key(out, number, BYTES);
-        put_varint(out, value.len() as u64);
-        out.extend_from_slice(value);
-    }
-}
-
-/// `repeated fixed64`, packed.
-fn put_users_field(out: &mut BytesMut, number: u32, users: &[UserId]) {
-    if !users.is_empty() {
-        put_key(out, number, BYTES);
-        put_varint(out, users.len() as u64 * 8);
-        for user in users {
-            out.put_u64_le(user.0);
-        }
-    }
-}
-
-/// A `GroupSettings` message, present even when it says nothing.
-fn put_settings(out: &mut BytesMut, number: u32, settings: GroupSettings) {
-    let mut inner = BytesMut::with_capacity(4);
-    put_varint_field(&mut inner, 1, u64::from(settings.announcement_only));
-    put_varint_field(&mut inner, 2, u64::from(settings.members_may_add));
-    put_key(out, number, BYTES);
-    put_varint(out, inner.len() as u64);
-    out.extend_from_slice(&inner);
-}
-
-/// A role's number in the protocol.
-fn role_number(role: Role) -> u64 {
-    match role {
-        Role::Member => 1,
-        Role::Owner => 2,
-        Role::Admin => 3,
-    }
-}
-
-fn varint_len(value: u64) -> usize {
-    (70 - (value | 1).leading_zeros() as usize) / 7
-}
-
-fn varint_field_len(value: u64) -> usize {
-    if value == 0 { 0 } else { 1 + varint_len(value) }
-}
-
-fn bytes_field_len(len: usize) -> usize {
-    if len == 0 { 0 } else { 1 + varint_len(len as u64) + len }
-}
-
-fn get_varint(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let (&byte, tail) = rest.split_first()?;
-        *rest = tail;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn get_fixed64(rest: &mut &[u8]) -> Option<u64> {
-    let (bytes, tail) = rest.split_first_chunk::<8>()?;
-    *rest = tail;
-    Some(u64::from_le_bytes(*bytes))
-}
-
-fn get_bytes<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let len = usize::try_from(get_varint(rest)?).ok()?;
-    let (bytes, tail) = rest.split_at_checked(len)?;
-    *rest = tail;
-    Some(bytes)
 }
 
 #[cfg(test)]

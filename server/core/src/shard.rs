@@ -8,10 +8,12 @@ mod append;
 mod blocks;
 mod departures;
 mod devices;
+mod dispatch;
 mod emails;
 mod fanout;
 mod groups;
 mod holders;
+mod homes;
 mod invites;
 mod limits;
 mod lists;
@@ -22,26 +24,30 @@ mod operations;
 mod outbox;
 mod pages;
 mod presence;
+mod reads;
 mod receipts;
 mod retention;
 mod roles;
 mod signals;
 mod sync;
+mod ticks;
 mod watchers;
 mod watching;
 
 use blocks::{BlockCheck, BlockWait};
+use emails::BusyEmail;
+use reads::PendingRead;
 
 use crate::account::Email;
 use crate::budget::Budgets;
-use crate::conversation::{Home, HomeState, Log};
+use crate::conversation::Home;
 use crate::ids::{Conversation, PartitionId, Seq, ShardId, Timestamp, UserId};
-use crate::machine::{CloseReason, Counters, Effect, Input, Output, ReadToken};
-use crate::message::{ConversationMessage, Message, Pull, SessionMessage, StateQuery, UsersMessage, WatchAsk};
+use crate::machine::{CloseReason, Counters, Effect, Input, Output};
+use crate::message::{ConversationMessage, Message, SessionMessage};
 use crate::partition::{Gated, Partition};
 use crate::presence::Watched;
-use crate::records::{Batch, OwnedDevices, PartitionState, Read, ReadResult, Retention, Write};
-use crate::request::{Caller, ConversationState, InfoQuery, Refusal, Reply, ReplyTo, Request, SessionId};
+use crate::records::{Batch, PartitionState, Write};
+use crate::request::{Caller, Refusal, Reply, ReplyTo, SessionId};
 use crate::rings::Rings;
 use crate::sessions::{Sessions, User};
 use crate::settings::Settings;
@@ -51,9 +57,6 @@ use crate::watches::Watches;
 use hashbrown::HashMap;
 use slab::Slab;
 use std::collections::{BTreeSet, VecDeque};
-
-use accounts::Lookup;
-use emails::BusyEmail;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -125,41 +128,6 @@ pub struct Shard {
     syncs_open: usize,
     sweeper: retention::Sweeper,
 }
-
-/// What a read is for.
-#[derive(Debug)]
-enum PendingRead {
-    Conversation(Conversation),
-    User(UserId),
-    Account(UserId, Lookup),
-    Email(Email),
-    /// A pull, the seq it continues from, the state that goes with the page, and whether that counts as unread all there
-    /// is, of which the page's ordinal is to be taken off.
-    Pull(Conversation, Pull, Seq, Option<Box<ConversationState>>, bool),
-    History(Conversation, Caller, Option<Seq>),
-    /// A state that lacks the ordinal that is read.
-    State(Conversation, StateQuery, Box<ConversationState>),
-    FindName(Conversation),
-    /// Who wrote a group's older messages, up to a seq.
-    Recall(Conversation, Seq),
-    MessageInfo(Conversation, Caller, InfoQuery),
-    Presence(Box<WatchAsk>),
-    /// For a shard's check of a block.
-    Strangers(ShardId, usize),
-    /// About a user of a conversation that is about to begin.
-    Acquaintance(Conversation, UserId),
-    Missing(Conversation),
-    /// The devices of those whose users are in memory.
-    Devices(Conversation, Vec<OwnedDevices>),
-    Target(Conversation),
-    Expired(Conversation, Retention),
-    Walk,
-}
-
-/// A disconnected user is kept this long, so that an older login still in a queue is recognised as such.
-const USER_IDLE_MS: u64 = 30_000;
-/// Conversations looked at by each tick's sweep.
-const SWEEP_STEP: usize = 1_024;
 
 impl Shard {
     /// A shard with the partitions that `slots` gives it, each in the state that `partitions` (by id) tells.
@@ -294,129 +262,6 @@ impl Shard {
         self.watched.len()
     }
 
-    fn handle_request(&mut self, session: SessionId, request_id: u64, request: Request) {
-        let Some(caller) = self.caller(session, request_id) else { return };
-        self.note_activity(session);
-        if let Err(refusal) = self.charge(caller, &request) {
-            return self.refuse(caller, refusal);
-        }
-        match request {
-            Request::Append { conversation, append } => {
-                self.counters.sends += 1;
-                self.send_home(conversation, ConversationMessage::Append(caller, Box::new(append)));
-            }
-            Request::Mark { conversation, delivered, read } => self.mark(caller, conversation, delivered, read),
-            Request::Sync { cursors, include_others } => self.sync(session, request_id, &cursors, include_others),
-            Request::CreateGroup { client_message_id, title, members, settings } => {
-                self.create_group(caller, client_message_id, title, members, settings);
-            }
-            Request::CreateInvite { group, invite } => {
-                self.send_home(Conversation::Group(group), ConversationMessage::CreateInvite(caller, invite));
-            }
-            Request::RevokeInvites(group) => {
-                self.send_home(Conversation::Group(group), ConversationMessage::RevokeInvites(caller));
-            }
-            Request::Signal { conversation, signal } => {
-                self.send_home(conversation, ConversationMessage::Signal(caller, signal));
-            }
-            Request::Watch(users) => self.watch_users(caller, users),
-            Request::Unwatch(users) => self.unwatch_users(caller, users),
-            Request::Block(users) => self.block(caller, users),
-            Request::Unblock(users) => self.unblock(caller, users),
-            Request::ListBlocked => self.list_blocked(caller),
-            Request::SetStatus(change) => self.set_status(caller, change),
-            Request::History { conversation, position, limit, raw } => {
-                self.send_home(conversation, ConversationMessage::History(caller, position, limit, raw));
-            }
-            Request::MessageInfo { conversation, query } => {
-                self.send_home(conversation, ConversationMessage::MessageInfo(caller, query));
-            }
-            Request::GetGroup { group, members_after, members_limit } => {
-                let message = ConversationMessage::GetGroup(caller, members_after, members_limit);
-                self.send_home(Conversation::Group(group), message);
-            }
-            Request::ListConversations { after, limit, with_states } => {
-                self.list_conversations(caller, after, limit, with_states);
-            }
-            Request::GetProfile(user) => self.get_profile(caller, user),
-            Request::UpdateProfile(change) => self.update_profile(caller, *change),
-            Request::ChangePassword(change) => self.change_password(caller, *change),
-            Request::LogOut { all_devices } => self.log_out(caller, all_devices),
-            Request::ListDevices => self.list_devices(caller),
-            Request::RenameDevice(device, name) => self.rename_device(caller, device, name),
-            Request::RevokeDevice(device) => self.revoke_device(caller, device),
-        }
-    }
-
-    fn caller(&mut self, session: SessionId, request_id: u64) -> Option<Caller> {
-        let shard = self.id;
-        let session = self.sessions.get(session)?;
-        let reply_to = ReplyTo { shard, session: session.id, request_id };
-        Some(Caller { user: session.user, device: session.device, reply_to })
-    }
-
-    fn handle_message(&mut self, message: Message) {
-        match message {
-            Message::ToConversation(conversation, message) => self.handle_home(conversation, message),
-            Message::ToUsers(message) => self.handle_users_message(message),
-            Message::ToEmail(email, message) => self.handle_email(email, message),
-            Message::ToAsker(to, answer) => {
-                self.out.effects.push(Effect::Answer { asker: to.session, request_id: to.request_id, answer });
-            }
-            Message::Learn { partition, rows } => self.learn(partition, rows),
-            Message::ToSession(message) => self.handle_session_message(message),
-        }
-    }
-
-    fn handle_users_message(&mut self, message: UsersMessage) {
-        match message {
-            UsersMessage::FindMissing { partition, users, conversation } => {
-                self.find_missing(partition, users, conversation);
-            }
-            UsersMessage::Devices { partition, users, conversation } => {
-                self.tell_devices(partition, users, conversation);
-            }
-            UsersMessage::MakeAccount(asker, registration, reserved_until) => {
-                self.make_account(asker, *registration, reserved_until);
-            }
-            UsersMessage::Credentials(asker, user, email) => self.look_up(user, Lookup::Credentials(asker, email)),
-            UsersMessage::Holds(user, email) => self.look_up(user, Lookup::Holds(email)),
-            UsersMessage::Profile(caller, user) => self.look_up(user, Lookup::Profile(caller)),
-            UsersMessage::Watch(ask) => self.watch(ask),
-            UsersMessage::Unwatch(watcher, users) => self.unwatch(watcher, &users),
-            UsersMessage::FindStrangers { partition, users, shard, check } => {
-                self.find_strangers(partition, users, shard, check);
-            }
-            UsersMessage::Strangers { check, users } => self.strangers_found(check, users),
-            UsersMessage::Acquaint(user, conversation) => self.acquaint(user, conversation),
-            UsersMessage::Confirm(user, rows) => self.user_facts_confirmed(user, &rows),
-        }
-    }
-
-    fn handle_session_message(&mut self, message: SessionMessage) {
-        match message {
-            SessionMessage::Run(run) => self.handle_run(run),
-            SessionMessage::Reply(to, reply) => {
-                if self.sessions.get(to.session).is_some() {
-                    self.reply_here(to, reply);
-                }
-            }
-            SessionMessage::Page(page) => self.handle_page(*page),
-            SessionMessage::Receipts(receipts) => self.handle_receipts(receipts),
-            SessionMessage::Presence(push) => self.handle_presence(*push),
-            SessionMessage::Watched(answer) => self.handle_watched(*answer),
-            SessionMessage::Signal(push) => self.handle_signal(*push),
-            SessionMessage::State(list, conversation, state) => self.handle_listed_state(list, &conversation, state),
-            SessionMessage::Summaries(push) => self.handle_summaries(push),
-            SessionMessage::Behind(conversation, head) => self.handle_behind(conversation, head),
-            SessionMessage::AllBehind(home) => self.handle_all_behind(home),
-            SessionMessage::End(session, reason) => self.handle_end(session, reason),
-            SessionMessage::MembershipChanged(user, conversation, membership) => {
-                self.handle_membership_changed(user, conversation, membership);
-            }
-        }
-    }
-
     /// A message for a conversation's home, here or elsewhere.
     fn send_home(&mut self, conversation: Conversation, message: ConversationMessage) {
         self.send(self.slots.shard_of_conversation(&conversation), Message::ToConversation(conversation, message));
@@ -457,219 +302,6 @@ impl Shard {
         }
     }
 
-    /// Asks the store, once everything decided so far in the partition is durable.
-    fn read_gated(&mut self, partition: PartitionId, pending: PendingRead, read: Read) {
-        let token = ReadToken(self.reads.insert(pending) as u32);
-        self.gate(partition, Gated::Read(token, read));
-    }
-
-    fn read(&mut self, pending: PendingRead, read: Read) {
-        let token = ReadToken(self.reads.insert(pending) as u32);
-        self.out.effects.push(Effect::Read(token, read));
-    }
-
-    fn handle_loaded(&mut self, token: ReadToken, result: Option<ReadResult>) {
-        let pending = self.reads.remove(token.0 as usize);
-        match (pending, result) {
-            (PendingRead::Conversation(conversation), Some(ReadResult::Conversation(stored))) => {
-                self.conversation_loaded(conversation, stored);
-            }
-            (PendingRead::Conversation(conversation), _) => self.conversation_not_loaded(conversation),
-            (PendingRead::User(user), Some(ReadResult::User(stored))) => self.user_loaded(user, stored),
-            (PendingRead::User(user), _) => self.user_not_loaded(user),
-            (PendingRead::Account(user, lookup), Some(ReadResult::Account(account))) => {
-                self.looked_up(user, lookup, account);
-            }
-            (PendingRead::Account(_, lookup), _) => self.lookup_failed(lookup),
-            (PendingRead::Email(email), Some(ReadResult::Email(record))) => self.email_loaded(&email, record),
-            (PendingRead::Email(email), _) => self.email_not_known(&email),
-            (PendingRead::Pull(conversation, pull, from, state, counts_all), Some(ReadResult::Page(page))) => {
-                self.answer_pull(conversation, pull, from, state, page, counts_all);
-            }
-            (PendingRead::Pull(conversation, pull, ..), _) => self.pull_failed(conversation, pull),
-            (PendingRead::History(conversation, caller, skip_from), Some(ReadResult::Page(page))) => {
-                self.answer_history(conversation, caller, skip_from, page);
-            }
-            (PendingRead::History(_, caller, _), _) => self.refuse(caller, Refusal::ReadFailed),
-            (PendingRead::State(conversation, query, state), Some(ReadResult::Page(page))) => {
-                self.state_read(conversation, query, state, Some(page.ordinal.unwrap_or(0)));
-            }
-            (PendingRead::State(conversation, query, state), _) => self.state_read(conversation, query, state, None),
-            (PendingRead::FindName(conversation), Some(ReadResult::FindName { found, oldest })) => {
-                self.name_searched(conversation, Some((found, oldest)));
-            }
-            (PendingRead::Presence(ask), Some(ReadResult::Presence(stored))) => {
-                self.presence_loaded(&ask, Some(stored))
-            }
-            (PendingRead::Presence(ask), _) => self.presence_loaded(&ask, None),
-            (PendingRead::Strangers(shard, check), result) => {
-                let users = match result {
-                    Some(ReadResult::MissingUsers(missing)) => missing,
-                    _ => vec![UserId(0)],
-                };
-                self.send(shard, Message::ToUsers(UsersMessage::Strangers { check, users }));
-            }
-            (PendingRead::Acquaintance(conversation, user), result) => {
-                let refusal = match result {
-                    Some(ReadResult::Acquaintance { exists: false, .. }) => Some(Refusal::UnknownUser(user)),
-                    Some(ReadResult::Acquaintance { blocks, .. }) => blocks.then_some(Refusal::Blocked),
-                    _ => Some(Refusal::ReadFailed),
-                };
-                self.send_home(conversation, ConversationMessage::Acquainted(refusal));
-            }
-            (PendingRead::FindName(conversation), _) => self.name_searched(conversation, None),
-            (PendingRead::Recall(conversation, up_to), Some(ReadResult::Authors(authors))) => {
-                self.recalled(conversation, up_to, Some(&authors));
-            }
-            (PendingRead::Recall(conversation, up_to), _) => self.recalled(conversation, up_to, None),
-            (PendingRead::MessageInfo(conversation, caller, query), Some(ReadResult::Authors(authors))) => {
-                let author = authors.iter().find(|(seq, _)| *seq == query.seq).map(|(_, author)| *author);
-                self.answer_message_info(conversation, caller, query, author);
-            }
-            (PendingRead::MessageInfo(_, caller, _), _) => self.refuse(caller, Refusal::ReadFailed),
-            (PendingRead::Missing(conversation), Some(ReadResult::MissingUsers(missing))) => {
-                self.send_home(conversation, ConversationMessage::Missing(missing));
-            }
-            (PendingRead::Missing(conversation), _) => {
-                // Nobody is known to exist: the request is refused, and may be sent again.
-                self.send_home(conversation, ConversationMessage::Missing(vec![UserId(0)]));
-            }
-            (PendingRead::Devices(conversation, told), Some(ReadResult::Devices(read))) => {
-                self.devices_read(conversation, told, Some(read));
-            }
-            (PendingRead::Devices(conversation, told), _) => self.devices_read(conversation, told, None),
-            (PendingRead::Target(conversation), Some(ReadResult::Target(target))) => {
-                self.target_found(conversation, Some(target));
-            }
-            (PendingRead::Target(conversation), _) => self.target_found(conversation, None),
-            (PendingRead::Expired(conversation, retention), Some(ReadResult::Expired(expired))) => {
-                self.expired(conversation, retention, Some(expired));
-            }
-            (PendingRead::Expired(conversation, retention), _) => self.expired(conversation, retention, None),
-            (PendingRead::Walk, Some(ReadResult::Walk(rows))) => self.walked(Some(rows)),
-            (PendingRead::Walk, _) => self.walked(None),
-        }
-    }
-
-    // ---- Conversations at their home ----
-
-    /// A request for a conversation homed here: handled now, or parked behind what came before it.
-    fn handle_home(&mut self, conversation: Conversation, message: ConversationMessage) {
-        let home = match self.home_by_id.get(&conversation) {
-            Some(&home) if self.homes[home].busy.is_some() && message.is_signal() => return self.drop_signal(),
-            Some(&home) => home,
-            None if matches!(message, ConversationMessage::Unfollow(_)) => return,
-            // What is not in memory is followed by nobody.
-            None if message.is_signal() => return self.drop_signal(),
-            None => self.load(conversation),
-        };
-        self.homes[home].used = self.now;
-        match message {
-            ConversationMessage::Confirm(rows) => self.conversation_facts_confirmed(home, &rows),
-            ConversationMessage::Missing(missing) => self.users_checked(home, missing),
-            ConversationMessage::Acquainted(refusal) => self.acquainted(home, refusal),
-            ConversationMessage::Devices(answer) => self.devices_told(home, answer),
-            message if self.homes[home].busy.is_some() => self.homes[home].parked.push_back(message),
-            message => self.process(home, message),
-        }
-        self.resume(home);
-    }
-
-    fn load(&mut self, conversation: Conversation) -> usize {
-        let partition = self.slots.partition_of_conversation(&conversation);
-        let home = self.homes.insert(Home::loading(conversation, partition, self.now));
-        self.home_by_id.insert(conversation, home);
-        self.read_gated(partition, PendingRead::Conversation(conversation), Read::Conversation(conversation));
-        home
-    }
-
-    fn conversation_loaded(
-        &mut self,
-        conversation: Conversation,
-        stored: Option<Box<crate::records::StoredConversation>>,
-    ) {
-        let Some(&home) = self.home_by_id.get(&conversation) else { return };
-        self.homes[home].state = match stored {
-            Some(stored) => HomeState::Ready(Box::new(Log::from_stored(*stored, self.settings.log_epoch))),
-            None => HomeState::Absent,
-        };
-        self.homes[home].busy = None;
-        self.resume(home);
-    }
-
-    fn conversation_not_loaded(&mut self, conversation: Conversation) {
-        let Some(home) = self.home_by_id.remove(&conversation) else { return };
-        for message in self.homes.remove(home).parked {
-            self.refuse_message(conversation, message, Refusal::ReadFailed);
-        }
-    }
-
-    /// Handles parked requests in order, as far as nothing holds them up.
-    fn resume(&mut self, home: usize) {
-        while self.homes[home].busy.is_none() {
-            let Some(message) = self.homes[home].parked.pop_front() else { break };
-            self.process(home, message);
-        }
-        let unused = &self.homes[home];
-        if matches!(unused.state, HomeState::Absent) && unused.is_settled() {
-            self.forget(home);
-        }
-    }
-
-    fn forget(&mut self, home: usize) {
-        let home = self.homes.remove(home);
-        self.home_by_id.remove(&home.id);
-    }
-
-    fn process(&mut self, home: usize, message: ConversationMessage) {
-        match message {
-            ConversationMessage::Append(caller, append) => self.append(home, caller, append),
-            ConversationMessage::Pull(pull) => self.pull(home, pull),
-            ConversationMessage::History(caller, position, limit, raw) => {
-                self.history(home, caller, position, limit, raw);
-            }
-            ConversationMessage::GetGroup(caller, after, limit) => self.get_group(home, caller, after, limit),
-            ConversationMessage::State(query) => self.tell_state(home, query),
-            ConversationMessage::CreateInvite(caller, invite) => self.create_invite(home, caller, invite),
-            ConversationMessage::RevokeInvites(caller) => self.revoke_invites(home, caller),
-            ConversationMessage::MessageInfo(caller, query) => self.message_info(home, caller, query),
-            ConversationMessage::Mark(mark) => self.apply_mark(home, mark),
-            ConversationMessage::Signal(caller, signal) => self.signal(home, caller, *signal),
-            ConversationMessage::LearnBlock { user, blocked, version, row } => {
-                self.apply_block(home, user, blocked, version, row);
-            }
-            ConversationMessage::Unfollow(shard) => self.homes[home].followers.remove(shard),
-            ConversationMessage::Confirm(_)
-            | ConversationMessage::Missing(_)
-            | ConversationMessage::Acquainted(_)
-            | ConversationMessage::Devices(_) => {
-                unreachable!("these are never parked")
-            }
-        }
-    }
-
-    /// Answers a request that cannot be processed at all.
-    fn refuse_message(&mut self, conversation: Conversation, message: ConversationMessage, refusal: Refusal) {
-        match message {
-            ConversationMessage::Append(caller, _)
-            | ConversationMessage::History(caller, ..)
-            | ConversationMessage::CreateInvite(caller, _)
-            | ConversationMessage::RevokeInvites(caller)
-            | ConversationMessage::MessageInfo(caller, _)
-            | ConversationMessage::GetGroup(caller, ..) => self.refuse(caller, refusal),
-            ConversationMessage::Signal(caller, _) => self.answer_signal(caller, Reply::Refused(refusal)),
-            ConversationMessage::State(query) => self.answer_state(query, conversation, None),
-            ConversationMessage::Pull(pull) => self.pull_failed(conversation, pull),
-            ConversationMessage::Mark(mark) => self.postpone_mark(conversation, mark, refusal),
-            message @ ConversationMessage::LearnBlock { .. } => self.block_retries.push((conversation, message)),
-            ConversationMessage::Unfollow(_)
-            | ConversationMessage::Confirm(_)
-            | ConversationMessage::Missing(_)
-            | ConversationMessage::Acquainted(_)
-            | ConversationMessage::Devices(_) => {}
-        }
-    }
-
     // ---- Answers ----
 
     /// Refuses at once: a refusal reveals nothing that is not durable.
@@ -703,56 +335,5 @@ impl Shard {
 
     fn write(&mut self, partition: PartitionId, write: Write) {
         self.partition(partition).write(write);
-    }
-
-    // ---- Time ----
-
-    fn handle_tick(&mut self) {
-        self.flush_marks();
-        self.push_summaries();
-        self.time_out_rings();
-        self.tick_presence();
-        self.refresh_stale();
-        self.retry_blocks();
-        for (session, followed) in std::mem::take(&mut self.retries) {
-            self.want_page(session, followed);
-        }
-        self.sweep_homes();
-        self.sweep_retention();
-        if self.now >= self.users_swept.plus_ms(USER_IDLE_MS) {
-            self.users_swept = self.now;
-            self.sweep_users();
-            self.note_connected();
-        }
-    }
-
-    /// Drops a few conversations that nobody follows or uses from memory.
-    fn sweep_homes(&mut self) {
-        let idle_ms = self.settings.conversation_idle_ms;
-        for _ in 0..SWEEP_STEP.min(self.homes.len()) {
-            self.sweep_at += 1;
-            if self.sweep_at >= self.homes.capacity() {
-                self.sweep_at = 0;
-            }
-            let Some(home) = self.homes.get(self.sweep_at) else { continue };
-            if home.followers.is_empty() && home.used.plus_ms(idle_ms) <= self.now && home.is_settled() {
-                self.forget(self.sweep_at);
-            }
-        }
-    }
-
-    fn sweep_users(&mut self) {
-        let (now, budgets) = (self.now, &mut self.budgets);
-        self.users.retain(|_, user| match user {
-            User::Loading(_) => true,
-            User::Ready(user) => {
-                let (activity, used) = (&user.activity, user.used.plus_ms(USER_IDLE_MS));
-                user.sessions().next().is_some()
-                    || used > now
-                    || activity.online
-                    || activity.unwritten
-                    || user.budget.is_some_and(|budget| !budgets.release(budget, now))
-            }
-        });
     }
 }

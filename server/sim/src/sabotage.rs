@@ -118,9 +118,11 @@ impl Sabotage {
 
     /// What becomes of a batch before it is durable.
     pub(crate) fn spoil_batch(self, batch: &mut Batch) {
-        batch.writes.retain(|write| match (self, write) {
-            (Sabotage::KeepBody, Write::RewriteBlock(..)) | (Sabotage::ForgetEdit, Write::PutEdit(..)) => false,
-            _ => true,
+        batch.writes.retain(|write| {
+            !matches!(
+                (self, write),
+                (Sabotage::KeepBody, Write::RewriteBlock(..)) | (Sabotage::ForgetEdit, Write::PutEdit(..))
+            )
         });
     }
 }

@@ -115,7 +115,6 @@ impl Shard {
                 watched_users_max: limits.watched_users_max,
                 signal_bytes_max: self.wire_limits.signal_bytes_max as u32,
                 devices_max: limits.devices_per_user_max,
-                ..Default::default()
             }),
             keepalive_ms: limits.keepalive_ms.min(u64::from(u32::MAX)) as u32,
             auth_methods: [AuthMethod::Jwt, AuthMethod::Password, AuthMethod::SessionToken].map(Into::into).into(),

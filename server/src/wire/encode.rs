@@ -166,7 +166,6 @@ fn state(state: ConversationState) -> proto::ConversationState {
         muted_until_us: state.muted_until.0,
         retention: state.retention.map(retention),
         blocked: state.blocked,
-        ..Default::default()
     }
 }
 

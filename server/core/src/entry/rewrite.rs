@@ -3,10 +3,10 @@
 //! The header (seq, id, name, time, ordinal) is copied byte for byte, so that numbers, searches for a name and counts
 //! of unread messages stay right whatever became of the body.
 
-use super::{
-    BYTES, Content, ENTRIES_TAG, EVENT_TYPE_APPLICATION, EVENT_TYPE_USER, Entries, FIXED64, VARINT, get_bytes,
-    get_varint, put_bytes_field, put_users_field, put_varint, put_varint_field,
+use super::wire::{
+    BYTES, FIXED64, VARINT, get_bytes, get_varint, put_bytes_field, put_users_field, put_varint, put_varint_field,
 };
+use super::{Content, ENTRIES_TAG, EVENT_TYPE_APPLICATION, EVENT_TYPE_USER, Entries};
 use crate::ids::Seq;
 use crate::records::{Block, EditRecord, REACTION_KINDS_SHOWN, ReactionCount};
 use bytes::{BufMut, Bytes, BytesMut};
