@@ -43,7 +43,8 @@ pub(super) struct Link {
     ending: Option<Ending>,
     /// Attempts since the last login.
     failures: u32,
-    connections: u64,
+    /// There was a connection before.
+    connected_before: bool,
     /// The server's word on when to come back.
     retry_after: Option<Duration>,
     bye: Option<Box<proto::Bye>>,
@@ -56,7 +57,7 @@ impl Link {
             stop: false,
             ending: None,
             failures: 0,
-            connections: 0,
+            connected_before: false,
             retry_after: None,
             bye: None,
         }
@@ -96,8 +97,8 @@ impl Session {
         }
         self.link.state = State::Opening;
         self.link.retry_after = None;
-        self.stats.reconnects += u64::from(self.link.connections > 0);
-        self.link.connections += 1;
+        self.stats.reconnects += u64::from(self.link.connected_before);
+        self.link.connected_before = true;
         self.timers.set(Timer::Reply, now + self.config.reply_timeout);
         let hello = proto::Hello {
             version_min: VERSION,

@@ -35,6 +35,11 @@ impl Config {
         configured.or_else(|| (!self.auth.has_public_keys()).then(generated))
     }
 
+    /// Whether strangers may register: as configured, or where only this machine can connect.
+    pub fn is_open_to_strangers(&self) -> bool {
+        self.auth.registration.unwrap_or(self.listen.ip().is_loopback())
+    }
+
     /// Longest body of a signal, in bytes: as configured, and never more than a frame holds.
     pub fn signal_bytes_max(&self) -> usize {
         self.limits.signal_bytes_max.min(self.limits.frame_bytes_max - validate::FRAME_OVERHEAD_BYTES as usize)

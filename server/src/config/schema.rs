@@ -75,7 +75,7 @@ macro_rules! section {
     (
         $(#[doc = $about:literal])*
         $name:ident at $section:literal {
-            $( $(#[doc = $doc:literal])+ $(#[serde($serde:meta)])? $field:ident: $type:ty = $default:expr
+            $( $(#[doc = $doc:literal])+ $(#[serde($($serde:meta),+)])? $field:ident: $type:ty = $default:expr
                $(, unset $unset:literal)? ; )*
         }
         $( tables { $( $(#[doc = $table_doc:literal])+ $table:ident: $table_type:ty; )* } )?
@@ -84,7 +84,7 @@ macro_rules! section {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(default)]
         pub struct $name {
-            $( $(#[doc = $doc])+ $(#[serde($serde)])? pub $field: $type, )*
+            $( $(#[doc = $doc])+ $(#[serde($($serde),+)])? pub $field: $type, )*
             $( $( $(#[doc = $table_doc])+ pub $table: $table_type, )* )?
         }
 
@@ -179,10 +179,12 @@ section! {
         jwt_issuer: Vec<String> = Vec::new();
         /// Whether the first login of a user that a valid token names makes the account.
         create_users: bool = true;
-        /// Whether strangers may register with an e-mail address and a password. Off by default: it lets whoever can
-        /// connect make accounts, and no mail is sent that would prove an address to be theirs. It is not needed where
-        /// another service knows the users and signs tokens for them.
-        registration: bool = false;
+        /// Whether strangers may register with an e-mail address and a password. When it is not set, they may as long as
+        /// only this machine can connect (listen is a loopback address). Beyond it, it lets whoever can connect make
+        /// accounts, and no mail is sent that would prove an address to be theirs. It is not needed where another service
+        /// knows the users and signs tokens for them.
+        #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "switch")]
+        registration: Option<bool> = None, unset "true";
         /// Fewest characters of a password, 8 to 128. At most 128 are taken.
         password_chars_min: u32 = 8;
         /// Threads that hash passwords (Argon2id), at low priority so that messages go first. Each uses 19 MiB while it
@@ -230,7 +232,7 @@ section! {
         /// make in a minute, in the long run. Logins with a good token are not counted. 0: no limit.
         address_logins_per_minute: u32 = 60;
         /// How many of them may come at once after a quiet time.
-        address_logins_burst: u32 = 30;
+        address_logins_burst: u32 = 100;
         /// Most devices of a user. A further one may log in once one was revoked, or was not seen for 90 days.
         devices_per_user_max: u32 = 16;
         /// How many messages a user may send in a second in the long run, all devices together; reactions, edits and
@@ -400,6 +402,20 @@ pub const KEYS: &[&[Key]] = &[
 /// All keys, one after the other.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
     KEYS.iter().copied().flatten()
+}
+
+/// `true` or `false`, from a variable as a text.
+fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "write true or false")]
+    enum Switch {
+        Is(bool),
+        Says(String),
+    }
+    match Switch::deserialize(deserializer)? {
+        Switch::Is(on) => Ok(Some(on)),
+        Switch::Says(text) => text.parse().map(Some).map_err(|_| serde::de::Error::custom("write true or false")),
+    }
 }
 
 fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {

@@ -61,6 +61,20 @@ fn every_key_can_be_set_by_its_variable() {
 }
 
 #[test]
+fn strangers_may_register_where_only_this_machine_connects_unless_it_is_said() {
+    let open = |listen: &str, said: Option<bool>| {
+        let mut config = Config { listen: listen.parse().unwrap(), ..Config::default() };
+        config.auth.registration = said;
+        config.is_open_to_strangers()
+    };
+    assert!(open("127.0.0.1:7400", None) && open("[::1]:7400", None) && !open("0.0.0.0:7400", None));
+    assert!(!open("127.0.0.1:7400", Some(false)) && open("0.0.0.0:7400", Some(true)));
+    let set = |text| load(None, &[("HUBBUB_AUTH__REGISTRATION", text)], Overrides::default());
+    assert_eq!(set("false").unwrap().auth.registration, Some(false));
+    assert!(set("perhaps").is_err());
+}
+
+#[test]
 fn a_list_is_written_with_commas_in_a_variable() {
     for (text, expected) in [("", &[][..]), ("chat", &["chat"]), ("chat, talk ,", &["chat", "talk"])] {
         let config = load(None, &[("HUBBUB_AUTH__JWT_AUDIENCE", text)], Overrides::default()).unwrap();

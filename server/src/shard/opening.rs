@@ -118,7 +118,7 @@ impl Shard {
             }),
             keepalive_ms: limits.keepalive_ms.min(u64::from(u32::MAX)) as u32,
             auth_methods: [AuthMethod::Jwt, AuthMethod::Password, AuthMethod::SessionToken].map(Into::into).into(),
-            registration: self.node.config.auth.registration,
+            registration: self.node.config.is_open_to_strangers(),
         };
         self.connections[id.0 as usize].stage = Stage::Greeted;
         let frame = wire::welcome_frame(frame.request_id, welcome);

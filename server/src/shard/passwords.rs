@@ -75,7 +75,7 @@ impl Shard {
     pub(super) fn begin_registration(&mut self, id: (u32, u32), request_id: u64, register: proto::Register) {
         let proto::Register { name, email, password } = register;
         let password = Password::new(password);
-        if !self.node.config.auth.registration {
+        if !self.node.config.is_open_to_strangers() {
             let refusal = Refusal::Forbidden("this server makes no accounts for strangers (auth.registration)");
             return self.refuse(id, request_id, refusal);
         }

@@ -110,7 +110,7 @@ pub fn request(body: Body, user: UserId, limits: &Limits) -> Result<Request, Ref
         Body::Hello(_) | Body::Login(_) | Body::Ping(_) | Body::Register(_) => {
             invalid("body", "is not allowed after login")
         }
-        _ => Err(Refusal::Unsupported),
+        Body::ChangePassword(_) => invalid("body", "is for the edge, which has passwords compared and hashed"),
     }
 }
 

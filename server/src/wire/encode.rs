@@ -217,7 +217,6 @@ fn retention(retention: Retention) -> proto::Retention {
 pub fn refusal_parts(refusal: &Refusal) -> (Action, ErrorCode, u32) {
     match refusal {
         Refusal::UnknownUser(_) => (Action::FixRequest, ErrorCode::UnknownUser, 0),
-        Refusal::Unsupported => (Action::FixRequest, ErrorCode::Unsupported, 0),
         Refusal::UnknownConversation => (Action::FixRequest, ErrorCode::UnknownConversation, 0),
         Refusal::Forbidden(_) => (Action::GiveUp, ErrorCode::Forbidden, 0),
         Refusal::Muted { retry_after_ms } => {

@@ -67,7 +67,7 @@ fn accounts_outlive_a_kill() {
 
 #[test]
 fn where_it_is_closed_nobody_registers() {
-    let server = Server::start();
+    let server = Setup::new().config("auth.registration = false").start();
     let mut raw = Raw::connect(&server);
     assert!(!raw.hello().registration);
     let error = raw.ask_in_vain(register("Ada", "ada@example.org", PASSWORD));

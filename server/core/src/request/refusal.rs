@@ -8,9 +8,6 @@ pub enum Refusal {
     /// A user of the request has no account.
     #[error("user {0} does not exist: an account is made at the user's first login")]
     UnknownUser(UserId),
-    /// A kind of request that this server does not know.
-    #[error("this server does not know this kind of request")]
-    Unsupported,
     /// There is no such conversation, or the caller is no member; the two are not told apart.
     #[error("there is no such conversation, or you are no member of it")]
     UnknownConversation,
