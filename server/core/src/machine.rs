@@ -50,8 +50,9 @@ pub enum Input {
     Active(SessionId),
     /// A push of presence was not queued because the session is over its outbound limit.
     PresenceMissed(SessionId),
-    /// Presence for another shard was dropped for want of room, and there is room again.
-    PresenceLost(ShardId),
+    /// Presence for another shard was dropped for want of room, and there is room again. The lowest of the users whose
+    /// presence it was: the users are told of in ascending order, so each time at least that one arrives.
+    PresenceLost(ShardId, UserId),
     /// The process will end soon: what is known only in memory is to be written.
     Stopping,
     /// Another shard says something.

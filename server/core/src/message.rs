@@ -57,10 +57,13 @@ impl Message {
         }
     }
 
-    /// Whether this is presence. The core must be told when it was dropped ([`crate::machine::Input::PresenceLost`]).
+    /// Whose presence this is. The core must be told when it was dropped ([`crate::machine::Input::PresenceLost`]).
     #[must_use]
-    pub fn is_presence(&self) -> bool {
-        matches!(self, Message::ToSession(SessionMessage::Presence(_)))
+    pub fn presence_of(&self) -> Option<UserId> {
+        match self {
+            Message::ToSession(SessionMessage::Presence(push)) => Some(push.presence.user),
+            _ => None,
+        }
     }
 
     /// Whether this is a signal that nobody waits to see answered.

@@ -64,10 +64,11 @@ impl Session {
         }
     }
 
-    /// Takes note of a sign of life. True when the session had been idle for the timeout.
+    /// Takes note of a sign of life, also when the clock was set back since the last. True when the session had been idle
+    /// for the timeout.
     pub(crate) fn wakes(&mut self, now: Timestamp, timeout_ms: u64) -> bool {
         let idle = now >= self.active.plus_ms(timeout_ms);
-        self.active = now;
+        self.active = self.active.max(now);
         idle
     }
 }

@@ -197,7 +197,7 @@ impl Shard {
             Input::OutboundDrained(session) => self.handle_drained(session),
             Input::Active(session) => self.note_activity(session),
             Input::PresenceMissed(session) => self.handle_presence_missed(session),
-            Input::PresenceLost(shard) => self.handle_presence_lost(shard),
+            Input::PresenceLost(shard, from) => self.handle_presence_lost(shard, from),
             Input::Stopping => self.handle_stopping(),
             Input::Recovered(_, rows) => self.send_facts(rows),
             Input::StorageFull(full) => self.storage_full = full,

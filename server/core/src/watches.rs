@@ -6,6 +6,7 @@
 use crate::ids::UserId;
 use crate::presence::UserPresence;
 use hashbrown::HashMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Which sessions (by index) watch a user.
 #[derive(Debug, Default)]
@@ -38,8 +39,8 @@ pub(crate) struct Watching {
     pub(crate) targets: Vec<UserId>,
     /// Those of them whom the session's own user has blocked, ascending.
     pub(crate) hidden: Vec<UserId>,
-    /// Questions that are not answered in full.
-    pub(crate) runs: Vec<WatchRun>,
+    /// Questions that are not answered. Only the first is with the homes, so that news is never followed by older news.
+    pub(crate) runs: VecDeque<WatchRun>,
     pub(crate) runs_begun: u32,
     /// Something could not be pushed: everything is asked for again once there is room.
     pub(crate) stale: bool,
@@ -53,7 +54,10 @@ pub(crate) struct WatchRun {
     pub(crate) request_id: u64,
     /// Partitions that have not answered.
     pub(crate) waiting: usize,
-    pub(crate) users: Vec<UserPresence>,
+    /// Who was asked about, ascending.
+    pub(crate) asked: Vec<UserId>,
+    /// What was answered.
+    pub(crate) users: BTreeMap<UserId, UserPresence>,
     /// Some home could not tell.
     pub(crate) failed: bool,
 }
@@ -88,32 +92,54 @@ impl Watching {
         remove(&mut self.hidden, user)
     }
 
-    pub(crate) fn begin_run(&mut self, request_id: u64, waiting: usize) -> u32 {
+    /// Adds a question about these users, ascending. True when it is the first.
+    pub(crate) fn add_run(&mut self, request_id: u64, asked: Vec<UserId>) -> bool {
+        if request_id == 0
+            && let Some(last) = self.runs.iter_mut().skip(1).last()
+            && last.request_id == 0
+        {
+            last.asked.extend(asked);
+            last.asked.sort_unstable();
+            last.asked.dedup();
+            return false;
+        }
         self.runs_begun = self.runs_begun.wrapping_add(1);
         let number = self.runs_begun;
-        self.runs.push(WatchRun { number, request_id, waiting, users: Vec::new(), failed: false });
-        number
+        self.runs.push_back(WatchRun { number, request_id, waiting: 0, asked, users: BTreeMap::new(), failed: false });
+        self.runs.len() == 1
+    }
+
+    /// Begins the first question that is left, about those who are still watched: the others' homes were told so, and
+    /// must not hear of them again.
+    pub(crate) fn begin_run(&mut self) -> Option<&mut WatchRun> {
+        let run = self.runs.front_mut()?;
+        run.asked.retain(|user| self.targets.binary_search(user).is_ok());
+        Some(run)
+    }
+
+    /// Whether a user's home has yet to answer. Until then what it tells of the user is older than the answer, and it may
+    /// not know yet who asks, and so not whether they are blocked.
+    pub(crate) fn awaits(&self, user: UserId) -> bool {
+        self.runs.iter().any(|run| run.asked.binary_search(&user).is_ok() && !run.users.contains_key(&user))
     }
 
     /// An answer that is still gathered must not be older than what was pushed before it.
     pub(crate) fn note(&mut self, presence: &UserPresence) {
-        for run in &mut self.runs {
-            if let Some(older) = run.users.iter_mut().find(|older| older.user == presence.user) {
-                older.clone_from(presence);
-            }
+        let run = self.runs.front_mut();
+        if let Some(older) = run.and_then(|run| run.users.get_mut(&presence.user)) {
+            older.clone_from(presence);
         }
     }
 
     /// Takes one home's part of an answer; the whole when it was the last.
     pub(crate) fn answered(&mut self, number: u32, part: Option<Vec<UserPresence>>) -> Option<WatchRun> {
-        let at = self.runs.iter().position(|run| run.number == number)?;
-        let run = &mut self.runs[at];
+        let run = self.runs.front_mut().filter(|run| run.number == number)?;
         run.waiting -= 1;
         match part {
-            Some(users) => run.users.extend(users),
+            Some(users) => run.users.extend(users.into_iter().map(|presence| (presence.user, presence))),
             None => run.failed = true,
         }
-        (run.waiting == 0).then(|| self.runs.swap_remove(at))
+        if run.waiting == 0 { self.runs.pop_front() } else { None }
     }
 }
 

@@ -8,7 +8,7 @@
 
 use super::Envelope;
 use crate::mailbox::Mailbox;
-use hubbub_core::ids::{Conversation, Seq, ShardId};
+use hubbub_core::ids::{Conversation, Seq, ShardId, UserId};
 use hubbub_core::message::{Message, SessionMessage};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -32,7 +32,8 @@ struct Peer {
     backlog: VecDeque<Message>,
     marks: HashMap<Conversation, Seq>,
     all_marked: bool,
-    presence_lost: bool,
+    /// The lowest user whose presence found no room.
+    presence_lost: Option<UserId>,
     pushed: bool,
 }
 
@@ -54,7 +55,7 @@ impl Router {
             backlog: VecDeque::new(),
             marks: HashMap::new(),
             all_marked: false,
-            presence_lost: false,
+            presence_lost: None,
             pushed: false,
         });
         Router { id, peers: peers.collect(), refused: 0, signals_dropped: 0 }
@@ -107,14 +108,10 @@ impl Router {
         self.peers.iter().any(Peer::has_backlog)
     }
 
-    /// The shards to which presence was lost and to which there is room again.
-    pub(super) fn take_presence_lost(&mut self) -> Vec<ShardId> {
-        let regained = self.peers.iter_mut().enumerate().filter(|(_, peer)| peer.presence_lost && !peer.has_backlog());
-        let regained = regained.map(|(shard, peer)| {
-            peer.presence_lost = false;
-            ShardId(shard as u16)
-        });
-        regained.collect()
+    /// The shards to which presence was lost and to which there is room again; and from which user on.
+    pub(super) fn take_presence_lost(&mut self) -> Vec<(ShardId, UserId)> {
+        let regained = self.peers.iter_mut().enumerate().filter(|(_, peer)| !peer.has_backlog());
+        regained.filter_map(|(shard, peer)| Some((ShardId(shard as u16), peer.presence_lost.take()?))).collect()
     }
 
     /// Whether so much waits that clients must not be read.
@@ -138,8 +135,8 @@ impl Peer {
             }
         } else if !message.is_droppable() {
             self.backlog.push_back(message);
-        } else if message.is_presence() {
-            self.presence_lost = true;
+        } else if let Some(user) = message.presence_of() {
+            self.presence_lost = Some(self.presence_lost.map_or(user, |lost| lost.min(user)));
         }
     }
 
@@ -239,18 +236,20 @@ mod tests {
     fn lost_presence_is_told_once_there_is_room() {
         let mailbox = Arc::new(Mailbox::new(1, 1));
         let mut router = Router::new(0, std::slice::from_ref(&mailbox));
-        let presence = || {
-            let presence = UserPresence::hidden(UserId(1));
+        let presence = |user| {
+            let presence = UserPresence::hidden(UserId(user));
             let push = PresencePush { presence, only: None, except: Box::default() };
             Message::ToSession(SessionMessage::Presence(Box::new(push)))
         };
         router.send(ShardId(0), request(1));
         router.send(ShardId(0), request(2));
-        router.send(ShardId(0), presence());
+        for user in [7, 3, 5] {
+            router.send(ShardId(0), presence(user));
+        }
         assert_eq!(router.take_presence_lost(), []);
         drain(&mailbox);
         router.flush();
-        assert_eq!(router.take_presence_lost(), [ShardId(0)]);
+        assert_eq!(router.take_presence_lost(), [(ShardId(0), UserId(3))]);
         assert_eq!(router.take_presence_lost(), []);
         assert_eq!(drain(&mailbox), [request(2)]);
     }

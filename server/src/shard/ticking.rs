@@ -56,8 +56,8 @@ impl Shard {
 
     fn each_second(&mut self) {
         self.note_disk();
-        for shard in self.router.take_presence_lost() {
-            self.input(Input::PresenceLost(shard));
+        for (shard, from) in self.router.take_presence_lost() {
+            self.input(Input::PresenceLost(shard, from));
         }
         let counted = self.core.counters();
         self.counters.sends = counted.sends;

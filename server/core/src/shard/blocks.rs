@@ -117,6 +117,10 @@ impl Shard {
         let Some(User::Ready(ready)) = self.users.get(&caller.user) else { return };
         users.sort_unstable();
         users.dedup();
+        // What the user asked before and is still being checked would be decided after this.
+        for (_, check) in self.block_checks.iter_mut().filter(|(_, check)| check.caller.user == caller.user) {
+            check.users.retain(|user| users.binary_search(user).is_err());
+        }
         users.retain(|user| ready.blocked.contains(user));
         self.decide_blocks(caller, &users, false);
     }

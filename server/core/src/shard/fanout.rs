@@ -132,14 +132,18 @@ impl Shard {
     // ---- Receipts ----
 
     /// At the home: marks are durable.
-    pub(super) fn release_receipts(&mut self, home: usize, receipts: ReceiptsPush) {
+    pub(super) fn release_receipts(&mut self, home: usize, mut receipts: ReceiptsPush) {
         let place = &mut self.homes[home];
         place.gated -= 1;
         self.commit_marks(home, &receipts.receipts);
         // In groups they are counted for the authors.
         let place = &self.homes[home];
-        let blocked = place.log().is_some_and(|log| log.is_blocked());
-        if matches!(place.id, Conversation::Direct { .. }) && !blocked {
+        let Some(log) = place.log().filter(|log| !log.is_blocked()) else { return };
+        if matches!(place.id, Conversation::Direct { .. }) {
+            // Marks that were gated before may have risen above what these were when a block ended.
+            for (user, delivered, read) in &mut receipts.receipts {
+                (*delivered, *read) = log.cursors.of(*user);
+            }
             for shard in place.followers.iter() {
                 self.send(shard, Message::ToSession(SessionMessage::Receipts(receipts.clone())));
             }
@@ -151,13 +155,16 @@ impl Shard {
         self.raise_listed_marks(&receipts);
         let Some(index) = self.subscriptions.find(&receipts.conversation) else { return };
         let start = self.out.targets.len();
-        for subscription in &self.subscriptions.followed(index).subscriptions {
+        for subscription in &mut self.subscriptions.followed(index).subscriptions {
             let session = self.sessions.at(subscription.session);
             if let Some(syncs) = &mut session.syncs {
                 syncs.raise_marks(session.user, &receipts);
             }
             if subscription.live && !session.lagging {
                 self.out.targets.push(session.id);
+            } else {
+                // It is told of the marks when it has caught up.
+                subscription.live = false;
             }
         }
         let end = self.out.targets.len();

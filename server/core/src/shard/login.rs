@@ -126,6 +126,7 @@ impl Shard {
             self.send_home(conversation, ConversationMessage::Unfollow(self.id));
         }
         self.watching_closed(&session);
+        self.keep_activity(&session);
         self.syncs_open -= session.syncs.as_ref().map_or(0, |syncs| syncs.open());
         Some(session)
     }

@@ -37,6 +37,14 @@ impl Shard {
         self.judge_presence(user);
     }
 
+    /// A session is gone: its last activity stays that of its user, also when the clock was set back since.
+    pub(super) fn keep_activity(&mut self, session: &Session) {
+        if let Some(User::Ready(user)) = self.users.get_mut(&session.user) {
+            let record = &mut user.activity.record;
+            record.last_active = record.last_active.max(session.active);
+        }
+    }
+
     /// A session has ended, and is no more among its user's.
     pub(super) fn presence_closed(&mut self, session: &Session) {
         let now = self.now;

@@ -143,9 +143,12 @@ impl Shard {
         }
     }
 
-    /// Pushes to a shard were dropped for want of room: its watchers are told again.
-    pub(super) fn handle_presence_lost(&mut self, shard: ShardId) {
-        let there = self.watched.iter().filter(|(_, watched)| watched.watchers.iter().any(|w| w.shard == shard));
+    /// Pushes to a shard were dropped for want of room: its watchers are told again of these users.
+    pub(super) fn handle_presence_lost(&mut self, shard: ShardId, from: UserId) {
+        let there = self
+            .watched
+            .iter()
+            .filter(|(user, watched)| **user >= from && watched.watchers.iter().any(|watcher| watcher.shard == shard));
         let mut users: Vec<UserId> = there.map(|(user, _)| *user).collect();
         users.sort_unstable();
         users.into_iter().for_each(|user| self.presence_changed(user, true));

@@ -5,11 +5,11 @@
 use super::Shard;
 use crate::ids::{PartitionId, UserId};
 use crate::machine::Effect;
-use crate::message::{Message, PresencePush, UsersMessage, WatchAnswer, WatchAsk};
+use crate::message::{Message, PresencePush, SessionMessage, UsersMessage, WatchAnswer, WatchAsk};
 use crate::presence::UserPresence;
 use crate::request::{Caller, Refusal, Reply, ReplyTo, SessionId};
 use crate::sessions::{Session, User};
-use crate::watches::Watching;
+use crate::watches::{WatchRun, Watching};
 use std::collections::BTreeMap;
 
 impl Shard {
@@ -41,14 +41,30 @@ impl Shard {
 
     /// Asks the homes of users, and answers (or, without a request, pushes) when all have said how they are.
     fn ask_presence(&mut self, id: SessionId, request_id: u64, users: Vec<UserId>) {
+        if users.is_empty() {
+            return;
+        }
+        if self.watching(id).is_some_and(|watching| watching.add_run(request_id, users)) {
+            self.ask_homes(id);
+        }
+    }
+
+    /// Asks the homes of the users of a session's first question, if there is one.
+    fn ask_homes(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let (watcher, shard) = (session.user, self.id);
+        let Some(run) = session.watching.as_mut().and_then(|watching| watching.begin_run()) else { return };
         let mut by_partition: BTreeMap<PartitionId, Vec<UserId>> = BTreeMap::new();
-        for user in users {
+        for &user in &run.asked {
             by_partition.entry(self.slots.partition_of_user(user)).or_default().push(user);
         }
-        let Some(session) = self.sessions.get(id) else { return };
-        let Some(watching) = session.watching.as_mut().filter(|_| !by_partition.is_empty()) else { return };
-        let run = watching.begin_run(request_id, by_partition.len());
-        let (watcher, shard) = (session.user, self.id);
+        run.waiting = by_partition.len().max(1);
+        let run = run.number;
+        if by_partition.is_empty() {
+            // Nobody is left to be asked about.
+            let answer = WatchAnswer { session: id, run, users: Some(Vec::new()) };
+            return self.send(shard, Message::ToSession(SessionMessage::Watched(Box::new(answer))));
+        }
         for (partition, users) in by_partition {
             let ask = Box::new(WatchAsk { partition, watcher, shard, session: id, run, users });
             self.send(self.slots.shard_of(partition), Message::ToUsers(UsersMessage::Watch(ask)));
@@ -58,25 +74,37 @@ impl Shard {
     /// One home's part of an answer.
     pub(super) fn handle_watched(&mut self, answer: WatchAnswer) {
         let WatchAnswer { session: id, run, users } = answer;
-        let Some(session) = self.sessions.get(id) else { return };
-        let Some(watching) = &mut session.watching else { return };
-        let Some(mut run) = watching.answered(run, users) else { return };
-        for presence in run.users.iter_mut().filter(|presence| watching.hides(presence.user)) {
-            *presence = UserPresence::hidden(presence.user);
+        if let Some(run) = self.watching(id).and_then(|watching| watching.answered(run, users)) {
+            self.answer_run(id, run);
+            self.ask_homes(id);
         }
-        let lagging = session.lagging;
+    }
+
+    /// All homes have answered.
+    fn answer_run(&mut self, id: SessionId, mut run: WatchRun) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let Some(watching) = &session.watching else { return };
+        if let Some(User::Ready(own)) = self.users.get(&session.user) {
+            // Also of those whom the session watches no more.
+            for presence in run.users.values_mut().filter(|presence| own.blocked.contains(&presence.user)) {
+                *presence = UserPresence::hidden(presence.user);
+            }
+        }
+        if run.request_id == 0 {
+            run.users.retain(|user, _| watching.watches(*user));
+        }
+        let (users, lagging) = (run.users.into_values().collect(), session.lagging);
+        if run.failed {
+            // Asked for again at once it could fail as often: with the next chance. What was told of them meanwhile was
+            // not passed on.
+            self.mark_stale(id, lagging);
+        }
+        let to = ReplyTo { shard: self.id, session: id, request_id: run.request_id };
         match (run.failed, run.request_id) {
-            (false, 0) => {
-                run.users.retain(|presence| watching.watches(presence.user));
-                self.push_presence_to(vec![id], run.users);
-            }
-            // Asked for again at once it could fail as often: with the next chance.
-            (true, 0) => self.mark_stale(id, lagging),
-            (failed, request_id) => {
-                let to = ReplyTo { shard: self.id, session: id, request_id };
-                let reply = if failed { Reply::Refused(Refusal::ReadFailed) } else { Reply::Presence(run.users) };
-                self.reply_here(to, reply);
-            }
+            (false, 0) => self.push_presence_to(vec![id], users),
+            (true, 0) => {}
+            (false, _) => self.reply_here(to, Reply::Presence(users)),
+            (true, _) => self.reply_here(to, Reply::Refused(Refusal::ReadFailed)),
         }
     }
 
@@ -130,7 +158,7 @@ impl Shard {
             let session = self.sessions.at(index);
             let watching = session.watching.as_mut().expect("who is listed watches");
             let is_for = only.is_none_or(|only| only == session.user) && !except.contains(&session.user);
-            if is_for && !watching.hides(presence.user) {
+            if is_for && !watching.hides(presence.user) && !watching.awaits(presence.user) {
                 watching.note(&presence);
                 targets.push(session.id);
             }

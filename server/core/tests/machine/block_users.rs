@@ -187,6 +187,44 @@ fn an_older_fact_never_overwrites_a_newer() {
 }
 
 #[test]
+fn what_is_taken_back_at_once_is_not_decided_afterwards() {
+    let (mut world, [_, bob], [a, b], _) = two(2, true);
+    // Whether alice exists is asked on another shard; meanwhile bob has changed his mind.
+    block(&mut world, bob, a);
+    unblock(&mut world, bob, a);
+    check(&mut world, bob, &["done", "done"]);
+    assert!(!world.store.has_blocked(b, a));
+    unblock(&mut world, bob, a);
+    block(&mut world, bob, a);
+    check(&mut world, bob, &["done", "done"]);
+    assert!(world.store.has_blocked(b, a));
+}
+
+#[test]
+fn marks_that_become_durable_when_a_block_ends_never_go_back() {
+    let (mut world, [alice, bob], [_, b], chat) = two(2, true);
+    for name in ["b", "c"] {
+        world.send(alice, chat, name);
+    }
+    block(&mut world, alice, b);
+    world.go();
+    take_all(&mut world, [alice, bob]);
+    world.hold_commits = true;
+    unblock(&mut world, alice, b);
+    world.go();
+    world.mark(bob, chat, 3, 3);
+    world.go();
+    // The end of the block is durable at alice's home, and bob's mark is not.
+    world.commit();
+    world.go();
+    world.hold_commits = false;
+    world.go();
+    let frames = world.take(alice);
+    let receipts: Vec<&String> = frames.iter().filter(|frame| frame.starts_with("receipts")).collect();
+    assert!(!receipts.is_empty() && receipts.iter().all(|line| line.contains(&format!("{b}: 3 3"))), "{frames:?}");
+}
+
+#[test]
 fn groups_are_not_concerned() {
     let (mut world, [alice, bob], [_, b], _) = two(2, true);
     let group = world.group(alice, "g", &[b]);

@@ -158,3 +158,18 @@ fn a_conversation_that_begins_while_a_device_lags_is_not_skipped_for_it() {
     let frames = world.take(tablet);
     assert!(frames.contains(&"page dm 1:x".to_owned()), "{frames:?}");
 }
+
+#[test]
+fn marks_that_rise_while_a_session_lags_for_another_conversation_are_told() {
+    let (mut world, alice, bob, (a, b), chat) = chat(Settings::default());
+    let group = world.group(alice, "g", &[b]);
+    world.full.insert(bob);
+    world.send(alice, group, "b");
+    world.go();
+    world.mark(alice, chat, 1, 1);
+    check(&mut world, bob, &[]);
+    world.drain(bob);
+    world.go();
+    let frames = world.take(bob);
+    assert!(frames.contains(&format!("receipts {a}: 1 1")), "{frames:?}");
+}

@@ -26,6 +26,7 @@ mod pages;
 mod permissions;
 mod presence;
 mod presence_converges;
+mod presence_order;
 mod proofs;
 mod rates;
 mod reactions;

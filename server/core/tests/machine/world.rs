@@ -38,7 +38,7 @@ pub(crate) struct World {
     /// Runs and receipts between shards are lost, as when lanes are full.
     pub(crate) drop_runs: bool,
     /// Presence was lost from one shard to another, and nobody was told.
-    lost: BTreeSet<(usize, ShardId)>,
+    lost: BTreeMap<(usize, ShardId), UserId>,
     pub(crate) fail_reads: bool,
     /// Sessions whose sockets take nothing.
     pub(crate) full: BTreeSet<Client>,
@@ -84,7 +84,7 @@ impl World {
             hold_messages: false,
             hold_reads: false,
             drop_runs: false,
-            lost: BTreeSet::new(),
+            lost: BTreeMap::new(),
             fail_reads: false,
             full: BTreeSet::new(),
             frames: BTreeMap::new(),
@@ -356,8 +356,8 @@ impl World {
     pub(crate) fn tick(&mut self) {
         self.pass_ms(100);
         if !self.drop_runs {
-            for (from, to) in std::mem::take(&mut self.lost) {
-                self.shards[from].handle(Input::PresenceLost(to), self.now);
+            for ((from, to), user) in std::mem::take(&mut self.lost) {
+                self.shards[from].handle(Input::PresenceLost(to, user), self.now);
             }
         }
         for shard in &mut self.shards {
@@ -440,8 +440,9 @@ impl World {
         match effect {
             Effect::Forward(to, message) => {
                 let lost = self.drop_runs && (message.as_run().is_some() || message.is_droppable());
-                if lost && message.is_presence() {
-                    self.lost.insert((shard, to));
+                if let Some(user) = message.presence_of().filter(|_| lost) {
+                    let lowest = self.lost.entry((shard, to)).or_insert(user);
+                    *lowest = user.min(*lowest);
                 }
                 if !lost {
                     self.messages.push_back((to, message));
