@@ -213,6 +213,12 @@ impl Store {
         self.blocked.contains_key(&(user, peer))
     }
 
+    /// Whom a user has blocked, ascending.
+    pub fn blocked_by(&self, user: UserId) -> impl Iterator<Item = UserId> {
+        let pairs = self.blocked.range((user, UserId(0))..=(user, UserId(u64::MAX)));
+        pairs.map(|((_, peer), _)| *peer)
+    }
+
     /// A user's durable marks `(delivered, read)`, over all devices.
     #[must_use]
     pub fn marks(&self, conversation: &Conversation, user: UserId) -> (Seq, Seq) {

@@ -5,10 +5,11 @@
 //! request is answered once, over any number of connections; marks never go back.
 
 use crate::client::Invitation;
-use crate::device::{check_signal, check_skip};
+use crate::device::{check_signal, check_skip, read_signal, signal_body};
 use crate::dice::Dice;
 use crate::ledger::Ledger;
 use crate::names::{to_codec, to_core};
+use crate::presence::{Seen, Told};
 use crate::server::{ConnectionId, Server};
 use bytes::BytesMut;
 use hubbub_codec::content::{GoneReason, NewBody, Retention, Role};
@@ -16,7 +17,7 @@ use hubbub_codec::ids as codec;
 use hubbub_codec::proto;
 use hubbub_codec::session::{
     CallId, CallStep, Event, GroupChange, InviteTerms, Mute, OutgoingMessage, Recipient, Reply, RequestId, SendId,
-    SendRefused, Session, SessionConfig, Signal, SignalKind,
+    SendRefused, Session, SessionConfig, Signal, SignalKind, StatusChange, Visibility,
 };
 use hubbub_codec::statuses::{Status, Statuses};
 use hubbub_codec::timeline::Timeline;
@@ -45,6 +46,9 @@ pub struct App {
     timelines: BTreeMap<Conversation, Timeline>,
     sends: BTreeMap<SendId, Sending>,
     requests: BTreeSet<RequestId>,
+    /// What it says of itself, by the request that says so, and whether it is invisible from then on.
+    says: BTreeMap<RequestId, (String, Option<bool>)>,
+    told: Told,
     marks: BTreeMap<(Conversation, codec::UserId), (u64, u64)>,
     statuses: Statuses,
     /// Names in the order in which they were given, by conversation.
@@ -123,6 +127,8 @@ impl App {
             timelines: BTreeMap::new(),
             sends: BTreeMap::new(),
             requests: BTreeSet::new(),
+            says: BTreeMap::new(),
+            told: Told::default(),
             marks: BTreeMap::new(),
             statuses: Statuses::new(codec::UserId(user.0)),
             named: BTreeMap::new(),
@@ -173,6 +179,7 @@ impl App {
     pub fn lose_connection(&mut self, server: &mut Server) {
         if self.connection.take().is_some() {
             self.synced = false;
+            self.told.forget();
             self.session.handle_disconnected(server.elapsed);
             self.settle(server);
         }
@@ -184,6 +191,7 @@ impl App {
         let config = self.habits.config(self.id, dice.number());
         let old = std::mem::replace(&mut self.session, Session::new(config, server.elapsed));
         self.requests.clear();
+        self.says.clear();
         self.marks.clear();
         self.statuses = Statuses::new(codec::UserId(self.user.0));
         self.sends.clear();
@@ -402,12 +410,66 @@ impl App {
         let call = |step| SignalKind::Call(CallId(1), step);
         let kinds = [SignalKind::Typing, SignalKind::Custom, call(CallStep::Offer), call(CallStep::HangUp)];
         let kind = *dice.pick(&kinds).expect("there are some");
-        let body = self.cursor(&conversation).0.to_be_bytes().to_vec().into();
+        let body = signal_body(self.cursor(&conversation), server.next_signal());
         let _ = self.session.signal(server.elapsed, &to_codec(&conversation), Signal { kind, body });
         self.settle(server);
     }
 
+    /// Watches these, from now on and over connections.
+    pub fn watch(&mut self, server: &mut Server, users: &[UserId]) {
+        let asked = self.session.watch(server.elapsed, &numbers(users));
+        self.note_request(asked);
+        self.settle(server);
+    }
+
+    /// Watches these no more; nobody when it is not told whom.
+    pub fn unwatch(&mut self, server: &mut Server, users: Option<&[UserId]>) {
+        let now = server.elapsed;
+        let asked = match users {
+            Some(users) => self.session.unwatch(now, &numbers(users)),
+            None => self.session.unwatch_all(now),
+        };
+        self.note_request(asked);
+        self.settle(server);
+    }
+
+    /// Whom it watches, and what it was told.
+    pub fn watched(&self) -> (Vec<UserId>, &Told) {
+        (self.session.watched().iter().map(|user| UserId(user.0)).collect(), &self.told)
+    }
+
+    /// Changes how others see its user.
+    pub fn set_status(&mut self, server: &mut Server, status: &str, invisible: Option<bool>) {
+        let visibility = invisible.map(|it| if it { Visibility::Invisible } else { Visibility::Visible });
+        let change = StatusChange { visibility, status: Some(status.to_owned()) };
+        let asked = self.session.set_status(server.elapsed, change);
+        if let Ok(request) = asked {
+            self.says.insert(request, (status.to_owned(), invisible));
+        }
+        self.note_request(asked);
+        self.settle(server);
+    }
+
+    /// Blocks users, or not any more.
+    pub fn block(&mut self, server: &mut Server, users: &[UserId], blocked: bool) {
+        let (now, users) = (server.elapsed, numbers(users));
+        let asked = if blocked { self.session.block(now, &users) } else { self.session.unblock(now, &users) };
+        self.note_request(asked);
+        self.settle(server);
+    }
+
+    /// Asks whom its user has blocked.
+    pub fn list_blocked(&mut self, server: &mut Server) {
+        let asked = self.session.list_blocked(server.elapsed);
+        self.note_request(asked);
+        self.settle(server);
+    }
+
     // ---- Hearing ----
+
+    fn take_presence(&mut self, server: &Server, users: &[proto::UserPresence], pushed: bool) {
+        users.iter().for_each(|user| self.told.note(server.life(), UserId(user.user), Seen::from(user), pushed));
+    }
 
     fn take(&mut self, server: &mut Server, event: Event) {
         if server.trace {
@@ -438,14 +500,19 @@ impl App {
             }
             Event::Reply { request, reply } => {
                 assert!(self.requests.remove(&request), "each request is answered once");
+                if let Some((status, invisible)) = self.says.remove(&request) {
+                    server.ledger.check_status(self.user, &status, invisible);
+                }
                 self.take_reply(server, reply);
             }
+            Event::Presence(users) => self.take_presence(server, &users, true),
             Event::RequestFailed { request, .. } => {
+                self.says.remove(&request);
                 assert!(self.requests.remove(&request), "each request is answered once");
             }
             Event::Signalled { conversation, signal, .. } => {
-                let seq = signal.body.as_ref().try_into().map_or(0, u64::from_be_bytes);
-                check_signal(&server.ledger, self.user, &to_core(&conversation), Seq(seq));
+                let (seq, _) = read_signal(&signal.body);
+                check_signal(&server.ledger, self.user, &to_core(&conversation), seq);
             }
             Event::ConversationChanged { conversation, .. } => {
                 self.logs.entry(to_core(&conversation)).or_default();
@@ -530,6 +597,7 @@ impl App {
                 let id = entry.map(|entry| entry.message_id.0);
                 assert_eq!(id, Some(sent.message_id.0), "an answered operation is durable");
             }
+            Reply::Presence(users) => self.take_presence(server, &users, false),
             Reply::Invite(invite) => self.invitations.push(Invitation::Token(invite.token)),
             Reply::Group(group) => {
                 let conversation = to_core(&codec::Conversation::Group(codec::GroupId(group.group)));
@@ -546,6 +614,8 @@ impl App {
     /// over is not for its user.
     pub fn check(&self, ledger: &Ledger, refusals: bool, told_all: bool) {
         for (conversation, named) in &self.named {
+            // What was refused while one had blocked the other may be sent again later.
+            let refusals = refusals || ledger.blocks.have_touched(conversation);
             let ordered = self.habits.sends_in_flight_max == 1 || (!refusals && is_direct(conversation));
             let stored = ledger.names_of(conversation, self.user, self.id);
             let places: Vec<usize> = stored.filter_map(|name| named.iter().position(|sent| sent == name)).collect();
@@ -582,9 +652,10 @@ impl App {
     }
 
     /// What became of its user's messages in a direct conversation is never more than what the other person's marks
-    /// say, and just that when no push found the way blocked.
+    /// say, and just that when no push found the way blocked and neither has blocked the other.
     fn check_statuses(&self, ledger: &Ledger, conversation: &Conversation, told_all: bool) {
         let Some(peer) = conversation.peer_of(self.user) else { return };
+        let told_all = told_all && !ledger.is_cut(self.user, peer);
         let (delivered, read) = ledger.store.marks(conversation, peer);
         for seq in (1..=ledger.head(conversation).0).map(Seq) {
             let truth = match seq {

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::device::Device;
 use crate::dice::Dice;
 use crate::ledger::Ledger;
+use crate::presence::Told;
 use crate::server::{ConnectionId, Server};
 use hubbub_core::ids::{Conversation, DeviceId, GroupId, Seq, UserId};
 use hubbub_core::records::{InviteHash, PagePosition};
@@ -206,6 +207,55 @@ impl Client {
                 device.signal(server, conversation, kind, dice.per_mille(300));
             }
             Client::App(app) => app.signal(server, conversation, dice),
+        }
+    }
+
+    /// Watches these, from now on and over connections.
+    pub fn watch(&mut self, server: &mut Server, users: &[UserId]) {
+        match self {
+            Client::Plain(device) => device.watch(server, users),
+            Client::App(app) => app.watch(server, users),
+        }
+    }
+
+    /// Watches these no more; nobody when it is not told whom.
+    pub fn unwatch(&mut self, server: &mut Server, users: Option<&[UserId]>) {
+        match self {
+            Client::Plain(device) => device.unwatch(server, users),
+            Client::App(app) => app.unwatch(server, users),
+        }
+    }
+
+    /// Whom it watches, and what it was told.
+    #[must_use]
+    pub fn watched(&self) -> (Vec<UserId>, &Told) {
+        match self {
+            Client::Plain(device) => device.watched(),
+            Client::App(app) => app.watched(),
+        }
+    }
+
+    /// Changes how others see its user.
+    pub fn set_status(&mut self, server: &mut Server, status: &str, invisible: Option<bool>) {
+        match self {
+            Client::Plain(device) => device.set_status(server, status, invisible),
+            Client::App(app) => app.set_status(server, status, invisible),
+        }
+    }
+
+    /// Blocks users, or not any more.
+    pub fn block(&mut self, server: &mut Server, users: Vec<UserId>, blocked: bool) {
+        match self {
+            Client::Plain(device) => device.block(server, users, blocked),
+            Client::App(app) => app.block(server, &users, blocked),
+        }
+    }
+
+    /// Asks whom its user has blocked.
+    pub fn list_blocked(&mut self, server: &mut Server) {
+        match self {
+            Client::Plain(device) => device.ask(server, Request::ListBlocked),
+            Client::App(app) => app.list_blocked(server),
         }
     }
 

@@ -3,12 +3,16 @@
 use crate::client::Invitation;
 use crate::dice::Dice;
 use crate::ledger::Ledger;
+use crate::presence::{Seen, Told};
 use crate::server::{ConnectionId, Frame, Server};
+use bytes::Bytes;
 use hubbub_core::entry::{Entries, EntryHeader};
 use hubbub_core::ids::{ClientMessageId, Conversation, DeviceId, GroupId, LogId, MessageName, Seq, UserId};
 use hubbub_core::message::Summary;
 use hubbub_core::records::{GroupSettings, InviteHash, Page, PagePosition};
-use hubbub_core::request::{Action, Append, InviteSecret, NewInvite, Refusal, Reply, Request, SyncCursor};
+use hubbub_core::request::{
+    Action, Append, InviteSecret, NewInvite, Refusal, Reply, Request, StatusChange, SyncCursor,
+};
 use hubbub_core::signal::{Signal, SignalKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +40,13 @@ pub struct Device {
     /// What was refused once, or may have been: others may have passed it.
     passed: BTreeSet<ClientMessageId>,
     marks: BTreeMap<(Conversation, UserId), (Seq, Seq)>,
+    /// Whom it wants to watch.
+    wanted: BTreeSet<UserId>,
+    /// Whom it has asked for on this connection.
+    asked: BTreeSet<UserId>,
+    /// Unwatched, as far as the server has not said so.
+    leaving: BTreeMap<u64, Vec<UserId>>,
+    told: Told,
     /// What became of own messages in groups.
     summaries: BTreeMap<(Conversation, Seq), Summary>,
 }
@@ -58,6 +69,11 @@ enum Pending {
     Invite(GroupId, InviteHash),
     RevokeInvites,
     Sync,
+    Watch(Vec<UserId>),
+    Unwatch,
+    /// What it says of itself from then on.
+    Status(Box<str>, Option<bool>),
+    Block,
     Other,
 }
 
@@ -91,6 +107,10 @@ impl Device {
             sent: 0,
             passed: BTreeSet::new(),
             marks: BTreeMap::new(),
+            wanted: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            leaving: BTreeMap::new(),
+            told: Told::default(),
             summaries: BTreeMap::new(),
         }
     }
@@ -110,7 +130,7 @@ impl Device {
     /// Whether everything it asked was answered.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.ready && self.pending.is_empty() && self.outbox.is_empty()
+        self.ready && self.pending.is_empty() && self.outbox.is_empty() && self.wanted == self.asked
     }
 
     /// What it waits for, for people.
@@ -145,6 +165,9 @@ impl Device {
             outgoing.waiting = false;
         }
         self.cursors.values_mut().for_each(|cursor| cursor.repairing = false);
+        self.asked.clear();
+        self.leaving.clear();
+        self.told.forget();
     }
 
     fn request(&mut self, server: &mut Server, pending: Pending, request: Request) {
@@ -218,8 +241,14 @@ impl Device {
         if !self.ready {
             return;
         }
+        self.watch_wanted(server);
         let mut out = std::mem::take(&mut self.outbox);
         for outgoing in out.iter_mut().filter(|outgoing| !outgoing.waiting) {
+            // The first attempt may have been refused while one had blocked the other.
+            let blocks = &server.ledger.blocks;
+            if outgoing.tried && outgoing.conversation.is_some_and(|id| blocks.have_touched(&id)) {
+                self.passed.insert(outgoing.client_message_id);
+            }
             outgoing.waiting = true;
             let mut request = outgoing.request.clone();
             if let Request::Append { append, .. } = &mut request {
@@ -261,13 +290,69 @@ impl Device {
     /// Signals in a conversation; the body tells how far it had read the log.
     pub fn signal(&mut self, server: &mut Server, conversation: Conversation, kind: SignalKind, answer: bool) {
         let (Some(connection), true) = (self.connection, self.ready) else { return };
-        let body = self.cursor(&conversation).0.to_be_bytes().to_vec().into();
+        let body = signal_body(self.cursor(&conversation), server.next_signal());
         let call_id = u64::from(!matches!(kind, SignalKind::Typing | SignalKind::TypingStopped | SignalKind::Custom));
         let request = Request::Signal { conversation, signal: Box::new(Signal { kind, body, call_id }) };
         if answer {
             self.request(server, Pending::Signal, request);
         } else {
             server.write(connection, 0, request);
+        }
+    }
+
+    /// Watches these, from now on and over connections.
+    pub fn watch(&mut self, server: &mut Server, users: &[UserId]) {
+        self.wanted.extend(users);
+        if self.ready {
+            self.ask_for(server, users.to_vec());
+        }
+    }
+
+    /// Watches these no more; nobody when it is not told whom.
+    pub fn unwatch(&mut self, server: &mut Server, users: Option<&[UserId]>) {
+        let gone = users.map_or_else(|| self.asked.iter().copied().collect(), <[UserId]>::to_vec);
+        match users {
+            Some(users) => self.wanted.retain(|user| !users.contains(user)),
+            None => self.wanted.clear(),
+        }
+        if self.ready {
+            self.asked.retain(|user| !gone.contains(user));
+            self.request(server, Pending::Unwatch, Request::Unwatch(users.map(<[UserId]>::to_vec)));
+            self.leaving.insert(self.next_request, gone);
+        }
+    }
+
+    /// Asks for those whom it wants to watch and has not asked for.
+    fn watch_wanted(&mut self, server: &mut Server) {
+        let users: Vec<UserId> = self.wanted.difference(&self.asked).copied().collect();
+        if !users.is_empty() {
+            self.ask_for(server, users);
+        }
+    }
+
+    fn ask_for(&mut self, server: &mut Server, users: Vec<UserId>) {
+        self.asked.extend(&users);
+        self.request(server, Pending::Watch(users.clone()), Request::Watch(users));
+    }
+
+    /// Whom it watches, and what it was told.
+    pub fn watched(&self) -> (Vec<UserId>, &Told) {
+        (self.wanted.iter().copied().collect(), &self.told)
+    }
+
+    /// Changes how others see its user.
+    pub fn set_status(&mut self, server: &mut Server, status: &str, invisible: Option<bool>) {
+        if self.ready {
+            let change = StatusChange { invisible, status: Some(status.into()) };
+            self.request(server, Pending::Status(status.into(), invisible), Request::SetStatus(change));
+        }
+    }
+
+    /// Blocks users, or not any more.
+    pub fn block(&mut self, server: &mut Server, users: Vec<UserId>, blocked: bool) {
+        if self.ready {
+            let request = if blocked { Request::Block(users) } else { Request::Unblock(users) };
+            self.request(server, Pending::Block, request);
         }
     }
 
@@ -306,10 +391,17 @@ impl Device {
                     self.take_summary(conversation, summary);
                 }
             }
-            Frame::Presence(_) => {}
+            Frame::Presence(users) => {
+                for presence in users {
+                    let of = presence.user;
+                    let watched = self.asked.contains(&of) || self.leaving.values().flatten().any(|user| *user == of);
+                    assert!(watched, "{}/{} is told of {of}, whom it does not watch", self.user, self.id);
+                    self.told.note(server.life(), of, Seen::from(&presence), true);
+                }
+            }
             Frame::Signal(push) => {
-                let seq = push.signal.body.as_ref().try_into().map_or(0, u64::from_be_bytes);
-                check_signal(&server.ledger, self.user, &push.conversation, Seq(seq));
+                let (seq, _) = read_signal(&push.signal.body);
+                check_signal(&server.ledger, self.user, &push.conversation, seq);
             }
             Frame::Membership(conversation, _) => {
                 self.cursors.entry(conversation).or_default();
@@ -374,8 +466,33 @@ impl Device {
             (Pending::Signal, Reply::Done | Reply::Refused(Refusal::Overloaded | Refusal::ReadFailed)) => {}
             (
                 Pending::Signal,
-                Reply::Refused(Refusal::UnknownConversation | Refusal::Forbidden(_) | Refusal::Muted { .. }),
+                Reply::Refused(
+                    Refusal::UnknownConversation | Refusal::Forbidden(_) | Refusal::Muted { .. } | Refusal::Blocked,
+                ),
             ) => {}
+            (Pending::Watch(_), Reply::Presence(users)) => {
+                for presence in users {
+                    self.told.note(server.life(), presence.user, Seen::from(&presence), false);
+                }
+            }
+            (Pending::Watch(users), Reply::Refused(Refusal::ReadFailed)) => {
+                let users: Vec<UserId> = users.into_iter().filter(|user| self.wanted.contains(user)).collect();
+                if !users.is_empty() {
+                    self.ask_for(server, users);
+                }
+            }
+            (Pending::Watch(users), Reply::Refused(Refusal::Limit { .. })) => {
+                self.unwatch(server, Some(&users));
+            }
+            (Pending::Unwatch, Reply::Done) => _ = self.leaving.remove(&request_id),
+            (Pending::Status(status, invisible), Reply::Done) => {
+                server.ledger.check_status(self.user, &status, invisible);
+            }
+            (Pending::Status(..) | Pending::Block, Reply::Refused(Refusal::StorageFull)) => {}
+            (Pending::Block, Reply::Done) => {}
+            (Pending::Block, Reply::Refused(Refusal::UnknownUser(_) | Refusal::Limit { .. } | Refusal::ReadFailed)) => {
+            }
+            (Pending::Other, Reply::Blocked(_)) => {}
             (Pending::Other, Reply::MessageInfo(_)) => {}
             (Pending::Other, Reply::Refused(Refusal::UnknownMessage(_) | Refusal::Forbidden(_))) => {}
             (Pending::Other, Reply::History { .. } | Reply::Group(_) | Reply::Conversations { .. }) => {}
@@ -523,6 +640,19 @@ pub fn check_signal(ledger: &Ledger, user: UserId, conversation: &Conversation, 
     let spans = ledger.store.spans(conversation, user);
     let member = spans.into_iter().any(|span| span.left.is_none_or(|left| left >= seq));
     assert!(member || ledger.went_back(), "{user} is signalled in {conversation:?} after {seq}, and is no member");
+}
+
+/// The body of a signal: how far its sender had read the log, and its number.
+#[must_use]
+pub fn signal_body(seq: Seq, number: u64) -> Bytes {
+    [seq.0.to_be_bytes(), number.to_be_bytes()].concat().into()
+}
+
+/// What the body of a signal says; zeros when it says nothing.
+#[must_use]
+pub fn read_signal(body: &[u8]) -> (Seq, u64) {
+    let number = |at: usize| body.get(at..at + 8).and_then(|part| part.try_into().ok()).map_or(0, u64::from_be_bytes);
+    (Seq(number(0)), number(8))
 }
 
 /// A conversation that a client does not name starts so many entries before its head.

@@ -1,7 +1,7 @@
 //! The bounded lanes between shards, with the policies of the real router: runs without room become marks, receipts
 //! are dropped, everything else waits in order.
 
-use hubbub_core::ids::{Conversation, Seq, ShardId};
+use hubbub_core::ids::{Conversation, Seq, ShardId, UserId};
 use hubbub_core::message::{Message, SessionMessage};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,7 +17,7 @@ pub struct Lane {
     backlog: VecDeque<Message>,
     marks: BTreeMap<Conversation, Seq>,
     all_marked: bool,
-    presence_lost: bool,
+    presence_lost: Option<UserId>,
     dropped: u64,
 }
 
@@ -33,7 +33,7 @@ impl Lane {
             backlog,
             marks: BTreeMap::new(),
             all_marked: false,
-            presence_lost: false,
+            presence_lost: None,
             dropped: 0,
         }
     }
@@ -51,8 +51,8 @@ impl Lane {
             }
         } else if !message.is_droppable() {
             self.backlog.push_back(message);
-        } else if message.is_presence() {
-            self.presence_lost = true;
+        } else if let Some(user) = message.presence_of() {
+            self.presence_lost = Some(self.presence_lost.map_or(user, |lost| lost.min(user)));
         } else {
             self.dropped += 1;
         }
@@ -86,9 +86,9 @@ impl Lane {
         self.queue.pop_front()
     }
 
-    /// Whether presence was lost, once there is room again.
-    pub fn take_presence_lost(&mut self) -> bool {
-        self.backlog.is_empty() && std::mem::take(&mut self.presence_lost)
+    /// From which user on presence was lost, once there is room again.
+    pub fn take_presence_lost(&mut self) -> Option<UserId> {
+        if self.backlog.is_empty() { self.presence_lost.take() } else { None }
     }
 
     /// Whether nothing is in it, waits for it, or is marked.

@@ -1,6 +1,9 @@
 //! What must hold, whatever happens: checked against what is durable, at each effect that leaves and each frame that
 //! a client takes. A check that fails panics.
 
+use crate::blocks::Blocks;
+use crate::device::read_signal;
+use crate::presence::Seen;
 use crate::rules::{objection, objection_to_operation};
 use bytes::Bytes;
 use hubbub_codec::content::{Change, Content, MutedUntil, Role};
@@ -29,6 +32,10 @@ pub struct Ledger {
     /// What they amount to.
     timelines: BTreeMap<Conversation, Timeline>,
     acked: BTreeMap<(Conversation, MessageName), (Seq, MessageId)>,
+    /// Who has blocked whom.
+    pub(crate) blocks: Blocks,
+    /// Whether each user was invisible and what they said of themselves, in every durable state.
+    presences: BTreeMap<UserId, Vec<(bool, Box<str>)>>,
     /// The latest that the clock has shown.
     pub latest: Timestamp,
     /// How long bodies are kept where nobody chose.
@@ -63,6 +70,8 @@ impl Ledger {
             said: BTreeMap::new(),
             timelines: BTreeMap::new(),
             acked: BTreeMap::new(),
+            blocks: Blocks::default(),
+            presences: BTreeMap::new(),
             latest: Timestamp(0),
             retention: Retention::Forever,
             settled: false,
@@ -77,7 +86,7 @@ impl Ledger {
 
     /// Makes a batch durable; a name must be new in its conversation.
     pub fn apply(&mut self, batch: Batch) {
-        let mut chosen = BTreeMap::new();
+        let (mut chosen, mut rewritten) = (BTreeMap::new(), Vec::new());
         for write in &batch.writes {
             match write {
                 Write::PutBlock(conversation, block) => self.note_block(conversation, block),
@@ -87,16 +96,25 @@ impl Ledger {
                 Write::RewriteBlock(conversation, block) => {
                     let stored = || self.store.record(conversation).and_then(|record| record.history().retention);
                     let retention = chosen.get(conversation).copied().unwrap_or_else(stored);
-                    self.check_due(conversation, block, retention.unwrap_or(self.retention));
+                    let floor = self.store.record(conversation).map_or(Seq(0), |record| record.floor);
+                    rewritten.push((*conversation, block.clone(), retention.unwrap_or(self.retention), floor));
+                }
+                Write::PutPresence(user, record) => {
+                    let shown = (record.invisible, record.status.clone());
+                    self.presences.entry(*user).or_default().push(shown);
                 }
                 _ => {}
             }
         }
         self.store.apply(batch);
+        // Who leaves in the same batch is not waited for.
+        for (conversation, block, retention, floor) in rewritten {
+            self.check_due(&conversation, &block, retention, floor);
+        }
     }
 
     /// What loses its body was revoked, or has been kept for as long as it must be.
-    fn check_due(&self, conversation: &Conversation, block: &Block, retention: Retention) {
+    fn check_due(&self, conversation: &Conversation, block: &Block, retention: Retention, floor: Seq) {
         let decoded = proto::Entries::decode(block.entries.clone()).expect("entries of the protocol");
         for entry in decoded.entries.iter().filter(|entry| entry.gone_reason() == proto::GoneReason::Expired) {
             let seq = Seq(entry.seq);
@@ -105,7 +123,6 @@ impl Ledger {
                 Retention::Ttl { seconds } => entry.time_us + i64::from(seconds) * 1_000_000 <= self.latest.0,
                 Retention::UntilDelivered => self.is_held_by_all(conversation, seq),
             };
-            let floor = self.store.record(conversation).map_or(Seq(0), |record| record.floor);
             assert!(due || seq <= floor, "{seq} of {conversation:?} expires early: {retention:?}");
         }
     }
@@ -130,6 +147,7 @@ impl Ledger {
     }
 
     fn note_said(&mut self, conversation: &Conversation, entry: proto::Entry) {
+        self.check_passes(conversation, &entry);
         let timeline = self.timelines.entry(*conversation).or_default();
         if let Conversation::Group(_) = conversation
             && let Some(objection) = objection(timeline, &entry)
@@ -160,6 +178,12 @@ impl Ledger {
     #[must_use]
     pub fn timeline(&self, conversation: &Conversation) -> Option<&Timeline> {
         self.timelines.get(conversation)
+    }
+
+    /// Every durable state of a user's presence, in order.
+    #[must_use]
+    pub fn presences(&self, user: UserId) -> &[(bool, Box<str>)] {
+        self.presences.get(&user).map_or(&[], Vec::as_slice)
     }
 
     /// The last durable seq.
@@ -219,7 +243,14 @@ impl Ledger {
                 for (of, delivered, read) in &push.receipts {
                     let durable = self.store.marks(&push.conversation, *of);
                     assert!(*delivered <= durable.0 && *read <= durable.1, "marks of {of} are durable when shown");
+                    self.check_marks_pass(user, &push.conversation, (*of, *delivered, *read));
                 }
+            }
+            Effect::PushSignal(push, _) => {
+                self.check_signal_passes(&push.conversation, read_signal(&push.signal.body).1);
+            }
+            Effect::PushPresence(users, _) => {
+                users.iter().for_each(|seen| self.check_presence_passes(user, seen.user, &Seen::from(seen)));
             }
             Effect::PushSummaries(conversation, summaries, _) => {
                 summaries.iter().for_each(|summary| self.check_summary(user, conversation, summary));
@@ -238,6 +269,7 @@ impl Ledger {
         for (of, delivered, read) in &info.receipts {
             let durable = self.store.marks(&info.conversation, *of);
             assert!(*delivered <= durable.0 && *read <= durable.1, "marks of {of} are durable when shown");
+            self.check_marks_pass(user, &info.conversation, (*of, *delivered, *read));
         }
     }
 
@@ -252,7 +284,11 @@ impl Ledger {
         let durable = summary.delivered as usize <= delivered && summary.read as usize <= read;
         assert!(durable, "{summary:?} in {conversation:?} is durable when shown: {delivered} and {read}");
         let exact = (summary.delivered as usize, summary.read as usize) == (delivered, read);
-        assert!(exact || !self.settled, "{summary:?} in {conversation:?} is exact at rest: {delivered} and {read}");
+        let cut = conversation.peer_of(user).is_some_and(|peer| self.is_cut(user, peer));
+        assert!(
+            exact || cut || !self.settled,
+            "{summary:?} in {conversation:?} is exact at rest: {delivered} and {read}"
+        );
     }
 
     fn check_reply(&self, user: UserId, reply: &Reply) {
@@ -271,6 +307,13 @@ impl Ledger {
                 }
             }
             Reply::MessageInfo(info) => self.check_info(user, info),
+            Reply::Presence(users) => {
+                users.iter().for_each(|seen| self.check_presence_passes(user, seen.user, &Seen::from(seen)));
+            }
+            Reply::Blocked(blocked) if self.settled => {
+                let stored: Vec<UserId> = self.store.blocked_by(user).collect();
+                assert_eq!(*blocked, stored, "whom {user} has blocked is told as it is stored");
+            }
             Reply::Synced(states) => states.iter().for_each(|state| self.check_state(user, state)),
             Reply::Group(info) => {
                 assert!(info.head <= self.head(&Conversation::Group(info.group)), "a group's head is durable");
@@ -314,6 +357,9 @@ impl Ledger {
         assert!(state.delivered <= delivered && state.read <= read, "own marks in {id:?} are durable");
         let peer = id.peer_of(user).map_or((Seq(0), Seq(0)), |peer| self.store.marks(id, peer));
         assert!(state.peer.0 <= peer.0 && state.peer.1 <= peer.1, "the other's marks in {id:?} are durable");
+        if let Some(peer) = id.peer_of(user) {
+            self.check_marks_pass(user, id, (peer, state.peer.0, state.peer.1));
+        }
         if state.member {
             let spans = self.store.spans(id, user);
             let joined =
@@ -344,7 +390,12 @@ impl Ledger {
     fn is_held_by_all(&self, conversation: &Conversation, seq: Seq) -> bool {
         let members = self.store.members(conversation).map(|(user, _)| user);
         let mut members = members.filter(|user| self.may_see(*user, conversation, seq));
-        members.all(|user| self.store.marks(conversation, user).0 >= seq || !self.store.is_present(conversation, user))
+        // Whoever was away for a while may not have been waited for.
+        let waited_for = |user| {
+            let spans = self.store.spans(conversation, user);
+            spans.last().is_some_and(|span| span.left.is_none() && span.joined <= seq)
+        };
+        members.all(|user| self.store.marks(conversation, user).0 >= seq || !waited_for(user))
     }
 
     /// Sabotage: the newest block of a log that holds an acked entry was never durable.

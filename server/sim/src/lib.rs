@@ -12,20 +12,24 @@
 //! | `client` | whoever speaks with the server: one of the next two |
 //! | `device` | a plain device, which keeps the rules of the protocol in the core's language |
 //! | `app` | an application of the client library, in bytes |
+//! | `presence` | what a client was told of those it watches |
 //! | `names` | conversations in the names of both |
 //! | `ledger` | what must hold, whatever happens |
+//! | `blocks` | who has blocked whom, and what may pass meanwhile |
 //! | `dice` | all chance |
 //! | `rules` | who may do what in a group, judged from its log |
 //! | `sabotage` | faults of the server, to show that the checks find them |
 //! | `seeds` | many worlds, and the shortest run that fails |
 
 pub mod app;
+pub mod blocks;
 pub mod client;
 pub mod device;
 pub mod dice;
 pub mod lanes;
 pub mod ledger;
 pub mod names;
+pub mod presence;
 pub mod rules;
 pub mod sabotage;
 pub mod seeds;

@@ -6,10 +6,10 @@
 use crate::dice::Dice;
 use bytes::BytesMut;
 use hubbub_core::entry::Entries;
-use hubbub_core::ids::Seq;
+use hubbub_core::ids::{Conversation, Seq, Timestamp};
 use hubbub_core::machine::Effect;
 use hubbub_core::message::{Message, SessionMessage};
-use hubbub_core::records::{Batch, Page, Read, ReadResult, Role, Write};
+use hubbub_core::records::{Batch, Page, Read, ReadResult, Role, StoredConversation, Write};
 use hubbub_core::request::Reply;
 
 /// A fault of the server.
@@ -47,6 +47,24 @@ pub enum Sabotage {
     RaiseCounts,
     /// Whoever is read from the disk is an admin.
     Promote,
+    /// A push of presence is lost, and nobody knows.
+    LosePresence,
+    /// Each push of presence comes three times.
+    RepeatPresence,
+    /// Presence is told with an older time of the last activity.
+    LowerActivity,
+    /// What a user says of themselves is not stored.
+    LoseStatus,
+    /// Whoever blocks is shown to those they have blocked, when the disk is asked.
+    ShowBlocker,
+    /// A conversation that is read from the disk has forgotten who has blocked whom.
+    PassMessages,
+    /// Who has blocked whom is not asked when somebody signals.
+    PassSignals,
+    /// Marks are read from the disk as if nobody had blocked anybody.
+    PassMarks,
+    /// A block is answered, and not stored at the blocker's home.
+    LoseBlock,
 }
 
 impl Sabotage {
@@ -71,6 +89,15 @@ impl Sabotage {
         (Sabotage::ForgetEdit, &["in its newest form", "the edit of"]),
         (Sabotage::RaiseCounts, &["is durable when shown"]),
         (Sabotage::Promote, &["was not allowed", "are those of its log"]),
+        (Sabotage::LosePresence, &["is told of"]),
+        (Sabotage::RepeatPresence, &["times at most"]),
+        (Sabotage::LowerActivity, &["was active at"]),
+        (Sabotage::LoseStatus, &["is durable when"]),
+        (Sabotage::ShowBlocker, &["has blocked", "is told of"]),
+        (Sabotage::PassMessages, &["is blocked, and Entry"]),
+        (Sabotage::PassSignals, &["is blocked, and a signal passes"]),
+        (Sabotage::PassMarks, &["is blocked, and marks pass"]),
+        (Sabotage::LoseBlock, &["is stored as it was answered"]),
     ];
 
     /// What becomes of an effect; nothing when it gets lost.
@@ -90,6 +117,11 @@ impl Sabotage {
             }
             (Sabotage::RaiseCounts, Effect::PushSummaries(_, summaries, _)) => {
                 summaries.iter_mut().for_each(|summary| summary.delivered += 1);
+            }
+            (Sabotage::LosePresence, Effect::PushPresence(..)) if dice.per_mille(200) => return None,
+            (Sabotage::LowerActivity, Effect::PushPresence(users, _)) if dice.per_mille(300) => {
+                let active = users.iter_mut().filter(|user| user.last_active > Timestamp(0));
+                active.for_each(|user| user.last_active.0 -= 1_000_000);
             }
             (Sabotage::LoseReply, Effect::Reply { .. }) if dice.per_mille(5) => return None,
             (Sabotage::LoseFact, Effect::Forward(_, Message::Learn { .. })) if dice.per_mille(100) => return None,
@@ -112,6 +144,18 @@ impl Sabotage {
                 members.for_each(|(_, member)| member.role = Role::Admin);
                 ReadResult::Conversation(Some(stored))
             }
+            (Sabotage::ShowBlocker, _, ReadResult::Presence(mut stored)) => {
+                stored.iter_mut().for_each(|user| user.blocks = false);
+                ReadResult::Presence(stored)
+            }
+            (Sabotage::PassMessages, _, ReadResult::Conversation(Some(mut stored))) => {
+                stored.record.blocks = None;
+                ReadResult::Conversation(Some(stored))
+            }
+            (Sabotage::PassMarks, Read::Conversation(id), ReadResult::Conversation(Some(mut stored))) => {
+                show_marks(id, &mut stored);
+                ReadResult::Conversation(Some(stored))
+            }
             (_, _, result) => result,
         }
     }
@@ -121,9 +165,21 @@ impl Sabotage {
         batch.writes.retain(|write| {
             !matches!(
                 (self, write),
-                (Sabotage::KeepBody, Write::RewriteBlock(..)) | (Sabotage::ForgetEdit, Write::PutEdit(..))
+                (Sabotage::KeepBody, Write::RewriteBlock(..))
+                    | (Sabotage::ForgetEdit, Write::PutEdit(..))
+                    | (Sabotage::LoseStatus, Write::PutPresence(..))
+                    | (Sabotage::LoseBlock, Write::PutBlocked(..))
             )
         });
+    }
+}
+
+/// The marks of both at which a block has begun are those of now.
+fn show_marks(id: &Conversation, stored: &mut StoredConversation) {
+    let (Some(blocks), Conversation::Direct { low, .. }) = (&mut stored.record.blocks, id) else { return };
+    for (user, _, cursor) in &stored.cursors {
+        let marks = if user == low { &mut blocks.low_marks } else { &mut blocks.high_marks };
+        *marks = (marks.0.max(cursor.delivered), marks.1.max(cursor.read));
     }
 }
 

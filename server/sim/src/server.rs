@@ -4,9 +4,11 @@
 //! gives its batches away. What may happen in another order on a real node is drawn from the dice: batches of
 //! different partitions become durable in any order, and so do answers of reads.
 
+mod activity;
 mod edge;
 mod line;
 
+pub use activity::Whereabouts;
 pub use edge::{ConnectionId, Frame};
 
 use crate::dice::Dice;
@@ -15,7 +17,7 @@ use crate::ledger::Ledger;
 use crate::sabotage::Sabotage;
 use edge::{Connection, Stage};
 use hubbub_core::Shard;
-use hubbub_core::ids::{PartitionId, ShardId, Timestamp};
+use hubbub_core::ids::{PartitionId, ShardId, Timestamp, UserId};
 use hubbub_core::machine::{Effect, Input, Output, ReadToken};
 use hubbub_core::records::{Batch, Read};
 use hubbub_core::request::SessionId;
@@ -68,6 +70,16 @@ pub struct Server {
     generation: u32,
     ticks: u64,
     ticked: Vec<u64>,
+    /// How often it has started.
+    lives: u64,
+    /// When users were last active, at least and at most; of those who were heard since the start.
+    activity: BTreeMap<UserId, (Timestamp, Timestamp)>,
+    /// When presence last found no room between two shards.
+    presence_lost: Duration,
+    /// How often that was.
+    presences_lost: u64,
+    /// Signals that were numbered.
+    signals: u64,
 }
 
 /// Batches of a partition under way, beyond which its shard only gathers.
@@ -99,6 +111,11 @@ impl Server {
             generation: 0,
             ticks: 0,
             ticked: Vec::new(),
+            lives: 0,
+            activity: BTreeMap::new(),
+            presence_lost: Duration::ZERO,
+            presences_lost: 0,
+            signals: 0,
         };
         server.start();
         server
@@ -114,6 +131,8 @@ impl Server {
         self.sealed = states.iter().map(|_| VecDeque::new()).collect();
         self.durable = states.iter().map(|_| VecDeque::new()).collect();
         self.ticked = vec![self.ticks; count];
+        self.lives += 1;
+        self.activity.clear();
     }
 
     /// The power fails without a sync since an earlier time.
@@ -221,6 +240,7 @@ impl Server {
 
     /// Somebody sets the clock back.
     pub fn set_clock_back(&mut self, ms: u64) {
+        self.note_all_openings();
         self.now = Timestamp(self.now.0 - ms as i64 * 1_000);
     }
 
@@ -271,8 +291,10 @@ impl Server {
         }
         self.lanes[shard].iter_mut().for_each(Lane::flush);
         for to in 0..self.lanes.len() {
-            if self.lanes[shard][to].take_presence_lost() {
-                self.shards[shard].handle(Input::PresenceLost(ShardId(to as u16)), self.now);
+            if let Some(from) = self.lanes[shard][to].take_presence_lost() {
+                self.presence_lost = self.elapsed;
+                self.presences_lost += 1;
+                self.shards[shard].handle(Input::PresenceLost(ShardId(to as u16), from), self.now);
             }
         }
     }
@@ -343,7 +365,13 @@ impl Server {
                     None => Some(effect),
                 };
                 let Some(effect) = effect else { continue };
-                self.carry_out_one(shard, effect, &output.targets, dice);
+                let times = match (self.sabotage, &effect) {
+                    (Some(Sabotage::RepeatPresence), Effect::PushPresence(..)) => 3,
+                    _ => 1,
+                };
+                for _ in 0..times {
+                    self.carry_out_one(shard, effect.clone(), &output.targets, dice);
+                }
             }
         }
     }

@@ -1,5 +1,7 @@
 //! A world drawn from a seed: people with devices, a server, and everything that may go wrong between them.
 
+mod presence;
+
 use crate::app::App;
 use crate::client::{Client, Invitation};
 use crate::device::{Device, SYNC_ENTRIES_MAX, group_of};
@@ -37,6 +39,12 @@ pub struct Summary {
     pub crashes: u64,
     /// Broken connections.
     pub breaks: u64,
+    /// Users of whom somebody was told without having asked.
+    pub presences: u64,
+    /// Times at which presence found no room between two shards.
+    pub presences_lost: u64,
+    /// Blocks that came into force between two people.
+    pub cuts: u64,
 }
 
 /// See the module.
@@ -62,6 +70,14 @@ pub struct World {
     steps: usize,
     /// Bodies written.
     bodies: u64,
+    /// Statuses given.
+    statuses: u64,
+    /// In so many of 1,000 cases in which somebody may block another, they do.
+    blocks_per_mille: usize,
+    /// By how much the clock was set back in all.
+    set_back_ms: u64,
+    /// Clients that do not connect while others come to rest.
+    absent: Vec<bool>,
     /// The newest ones.
     invitations: Vec<Invitation>,
     summary: Summary,
@@ -100,6 +116,8 @@ impl World {
         let crashes_per_mille = *dice.pick(&[0, 0, 2, 5]).unwrap_or(&0);
         let breaks_per_mille = *dice.pick(&[0, 10, 40]).unwrap_or(&0);
         let power_fails = dice.per_mille(200);
+        let blocks_per_mille = *dice.pick(&[0, 200, 1_000]).unwrap_or(&0);
+        let absent = vec![false; clients.len()];
         World {
             dice,
             server,
@@ -114,6 +132,10 @@ impl World {
             trace,
             steps: 0,
             bodies: 0,
+            statuses: 0,
+            blocks_per_mille,
+            set_back_ms: 0,
+            absent,
             invitations: Vec::new(),
             summary: Summary::default(),
         }
@@ -139,6 +161,7 @@ impl World {
         self.come_to_rest();
         self.check_rest();
         self.look_at_everything();
+        self.see_each_other();
         self.check_memory();
         let ledger = &self.server.ledger;
         self.summary.acks = ledger.acks;
@@ -146,6 +169,9 @@ impl World {
         self.summary.taken = ledger.taken;
         self.summary.repeated = ledger.repeated;
         self.summary.entries = ledger.kinds.clone();
+        self.summary.cuts = ledger.blocks.cuts_made();
+        self.summary.presences = self.clients.iter().map(|client| client.watched().1.all_pushes()).sum();
+        self.summary.presences_lost = self.server.presences_lost();
         self.summary.clone()
     }
 
@@ -177,7 +203,9 @@ impl World {
         }
         if self.dice.per_mille(1) {
             self.note(|| format!("{step}: the clock steps back"));
-            self.server.set_clock_back(self.dice.between(1, 10_000) as u64);
+            let ms = self.dice.between(1, 10_000) as u64;
+            self.set_back_ms += ms;
+            self.server.set_clock_back(ms);
         }
         if self.power_fails && self.dice.per_mille(3) {
             self.earlier = Some(Box::new(self.server.ledger.clone()));
@@ -262,7 +290,8 @@ impl World {
         if self.dice.per_mille(self.breaks_per_mille) {
             return self.break_off(step, at);
         }
-        match self.dice.below(20) {
+        match self.dice.below(23) {
+            20..=22 => self.care(step, at),
             0..=6 => self.say(step, at),
             7 | 8 => self.operate(step, at),
             9..=11 => self.change_group(step, at),
@@ -488,7 +517,8 @@ impl World {
 
     /// Everybody is connected and sends what waits.
     fn call_everybody(&mut self) {
-        for client in &mut self.clients {
+        let present = self.clients.iter_mut().zip(&self.absent).filter(|(_, absent)| !**absent);
+        for (client, _) in present {
             if client.connection().is_none_or(|id| !self.server.is_connected(id)) {
                 client.lose_connection(&mut self.server);
                 client.connect(&mut self.server);
@@ -498,7 +528,8 @@ impl World {
     }
 
     fn is_quiet(&self) -> bool {
-        self.server.is_quiet() && self.clients.iter().all(Client::is_idle)
+        let mut present = self.clients.iter().zip(&self.absent).filter(|(_, absent)| !**absent);
+        self.server.is_quiet() && present.all(|(client, _)| client.is_idle())
     }
 
     fn say_something_everywhere(&mut self) {
@@ -523,6 +554,7 @@ impl World {
         ledger.check_acked();
         ledger.check_groups();
         ledger.check_logs();
+        ledger.check_blocks();
         assert!(ledger.store.outbox().is_empty(), "every home knows of its users' memberships");
         for client in &self.clients {
             client.check(ledger, self.refusals, self.server.has_told_all());
@@ -538,6 +570,7 @@ impl World {
     fn look_at_everything(&mut self) {
         self.server.ledger.settled = true;
         for at in 0..self.clients.len() {
+            self.clients[at].list_blocked(&mut self.server);
             let user = codec::UserId(self.clients[at].user().0);
             for conversation in self.clients[at].conversations() {
                 let own = self.server.ledger.timeline(&conversation).and_then(|timeline| {
@@ -567,11 +600,12 @@ impl World {
                 self.server.turn(shard, 6, &mut self.dice);
             }
             self.server.commit(&mut self.dice);
-            if self.server.conversations_loaded() == 0 {
+            if self.server.conversations_loaded() == 0 && self.server.watched_users() == 0 {
                 return;
             }
         }
-        panic!("{} conversations stay in memory", self.server.conversations_loaded());
+        let (loaded, watched) = (self.server.conversations_loaded(), self.server.watched_users());
+        panic!("{loaded} conversations and {watched} watched users stay in memory");
     }
 }
 
@@ -612,6 +646,10 @@ fn settings(dice: &mut Dice, refusals: bool) -> Settings {
         user_rates: if refusals && dice.per_mille(500) { user_rates(dice) } else { UserRates::default() },
         marks_waiting_max: dice.between(1, 50),
         ring_timeout_ms: dice.between(50, 3_000) as u64,
+        presence_timeout_ms: dice.between(2_000, 12_000) as u64,
+        presence_grace_ms: dice.between(0, 3_000) as u64,
+        presence_interval_ms: dice.between(0, 1_500) as u64,
+        watched_users_max: if dice.per_mille(100) { 2 } else { 1_000 },
         // Now and then so short that resends are older, and blocks are removed.
         dedup_age_max_ms: if dice.per_mille(100) { 3_000 } else { Settings::default().dedup_age_max_ms },
         edit_age_max_ms: if dice.per_mille(200) { 500 } else { Settings::default().edit_age_max_ms },

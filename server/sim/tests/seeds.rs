@@ -20,9 +20,13 @@ fn what_is_promised_holds_in_every_world() {
 #[test]
 fn everything_happens() {
     let mut seen = BTreeSet::new();
-    for seed in 0..60 {
-        seen.extend(hubbub_sim::run(seed, STEPS, false).into_iter().flat_map(|summary| summary.entries.into_keys()));
+    let (mut presences, mut lost, mut cuts) = (0, 0, 0);
+    for summary in (0..120).flat_map(|seed| hubbub_sim::run(seed, STEPS, false)) {
+        (presences, lost) = (presences + summary.presences, lost + summary.presences_lost);
+        cuts += summary.cuts;
+        seen.extend(summary.entries.into_keys());
     }
+    assert!(presences > 0 && lost > 0 && cuts > 0, "{presences} presences, {lost} lost, {cuts} blocks");
     let kinds = [
         "added",
         "created",

@@ -2,19 +2,22 @@
 
 use super::Server;
 use super::line::{ByteLine, FRAME_BYTES_MAX, Line};
+use crate::device::read_signal;
 use crate::dice::Dice;
+use crate::sabotage::Sabotage;
 use bytes::{Bytes, BytesMut};
 use hubbub_codec::proto;
 use hubbub_codec::proto::client_frame::Body;
-use hubbub_core::ids::{Conversation, DeviceId, LogId, Seq, UserId};
+
+use hubbub_core::ids::{Conversation, DeviceId, LogId, Seq, Timestamp, UserId};
 use hubbub_core::machine::{CloseReason, Effect, Input, Open};
 use hubbub_core::message::{ReceiptsPush, Run, Start, Summary};
 use hubbub_core::presence::UserPresence;
 use hubbub_core::records::Page;
 use hubbub_core::request::{Reply, Request, SessionId};
-use hubbub_core::signal::SignalPush;
+use hubbub_core::signal::{Signal, SignalPush};
 use hubbub_server::wire;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// Longest body of a message.
@@ -69,6 +72,12 @@ pub(super) struct Connection {
     in_progress: usize,
     /// When its client last wrote something.
     heard: Duration,
+    /// When its open session last heard something.
+    pub(super) active: Timestamp,
+    /// When it opened, at most.
+    pub(super) opened: Timestamp,
+    /// Blocks (by request) that are not answered: their numbers, and whom they are about.
+    blocks: BTreeMap<u64, (u64, Vec<UserId>)>,
     /// The client is gone, and the server has not noticed.
     abandoned: bool,
 }
@@ -175,6 +184,9 @@ impl Server {
             lagging: false,
             in_progress: 0,
             heard: self.elapsed,
+            active: Timestamp(0),
+            opened: Timestamp(0),
+            blocks: BTreeMap::new(),
             abandoned: false,
         };
         self.connections.insert(id, connection);
@@ -183,6 +195,7 @@ impl Server {
 
     /// The connection breaks: what was queued in either direction is lost.
     pub fn disconnect(&mut self, id: ConnectionId) {
+        self.note_all_openings();
         let Some(connection) = self.connections.remove(&id) else { return };
         if matches!(connection.stage, Stage::Opening | Stage::Open) {
             self.shards[id.0].handle(Input::Closed(id.1), self.now);
@@ -302,12 +315,15 @@ impl Server {
         connection.stage = Stage::Opening;
         let (user, device, generation) = (connection.user, connection.device, connection.generation);
         let open = Box::new(Open::new(id.1, user, device, generation, request_id));
+        self.note_opening(id);
         self.shards[id.0].handle(Input::Open(open), self.now);
     }
 
     fn take_request(&mut self, id: ConnectionId, request_id: u64, request: Request) {
         let connection = self.connections.get_mut(&id).expect("the caller has seen it");
         connection.in_progress += usize::from(request_id != 0);
+        self.note_active(id);
+        self.note_request(id, request_id, &request);
         self.shards[id.0].handle(Input::Request { session: id.1, request_id, request }, self.now);
     }
 
@@ -326,7 +342,13 @@ impl Server {
                 assert_eq!(login.device_id, connection.device.0, "a client logs in as its device");
                 self.open(id, request_id);
             }
-            Body::Ping(ping) => line.answer(wire::pong_frame(request_id, ping.nonce, time_us)),
+            Body::Ping(ping) => {
+                line.answer(wire::pong_frame(request_id, ping.nonce, time_us));
+                if connection.stage == Stage::Open {
+                    self.note_active(id);
+                    self.shards[id.0].handle(Input::Active(id.1), self.now);
+                }
+            }
             body if connection.stage == Stage::Open => {
                 let limits = wire::Limits {
                     body_bytes_max: BODY_BYTES_MAX,
@@ -339,6 +361,46 @@ impl Server {
                 }
             }
             body => panic!("{} writes {body:?} before its time", connection.user),
+        }
+    }
+
+    /// What the ledger must know of a request.
+    fn note_request(&mut self, id: ConnectionId, request_id: u64, request: &Request) {
+        let connection = self.connections.get_mut(&id).expect("the caller has seen it");
+        match request {
+            Request::Block(users) | Request::Unblock(users) => {
+                let blocked = matches!(request, Request::Block(_));
+                let number = self.ledger.ask_block(connection.user, users, blocked);
+                connection.blocks.insert(request_id, (number, users.clone()));
+            }
+            Request::Signal { conversation, signal } => {
+                self.ledger.ask_signal(conversation, read_signal(&signal.body).1);
+                if self.sabotage == Some(Sabotage::PassSignals) {
+                    self.pass_signal(id, *conversation, signal);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Sabotage: a signal goes straight to the other one of two people.
+    fn pass_signal(&mut self, id: ConnectionId, conversation: Conversation, signal: &Signal) {
+        let Connection { user: from, device, .. } = self.connections[&id];
+        let others = self.connections.iter().filter(|(_, other)| conversation.peer_of(from) == Some(other.user));
+        let others: Vec<ConnectionId> = others.map(|(id, _)| *id).collect();
+        let push = SignalPush { conversation, from, device, except: None, signal: signal.clone() };
+        let effect = Effect::PushSignal(Box::new(push), 0..0);
+        others.into_iter().for_each(|id| self.give(id, &effect));
+    }
+
+    /// What the ledger must know of an answer.
+    fn note_reply(&mut self, id: ConnectionId, request_id: u64, reply: &Reply) {
+        if let Reply::LoggedIn { .. } = reply {
+            self.note_opening(id);
+        }
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        if let Some((number, users)) = connection.blocks.remove(&request_id) {
+            self.ledger.answer_block(number, connection.user, &users, *reply == Reply::Done);
         }
     }
 
@@ -365,7 +427,10 @@ impl Server {
         self.ledger.check_effect(connection.user, effect);
         // Where the session stands when entries do not fit.
         let entries = match effect {
-            Effect::Reply { request_id, reply, .. } => return connection.reply(*request_id, reply),
+            Effect::Reply { request_id, reply, .. } => {
+                connection.reply(*request_id, reply);
+                return self.note_reply(id, *request_id, reply);
+            }
             Effect::PushRun(run, _) => Some((run.conversation, Start::Cursor(Seq(run.first.0 - 1), run.log_id))),
             Effect::PushPage { conversation, start, .. } => Some((*conversation, *start)),
             _ => None,
@@ -410,6 +475,7 @@ impl Server {
     }
 
     fn end(&mut self, id: ConnectionId, farewell: Option<FrameBytes<'_>>) {
+        self.note_all_openings();
         let Some(connection) = self.connections.get_mut(&id) else { return };
         if connection.stage == Stage::Closing {
             return;
