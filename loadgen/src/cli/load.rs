@@ -1,0 +1,159 @@
+//! Flags that change the load of a scenario.
+
+use clap::Args;
+
+use super::times::parse_seconds;
+use crate::scenario::{Arrivals, Scenario};
+
+/// On top of a scenario.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LoadArgs {
+    /// Clients: users with one device and one connection each.
+    #[arg(long, short = 'n', value_name = "N")]
+    pub clients: Option<u32>,
+
+    /// The measured phase, such as `20s`, `1.5m`, `500ms`.
+    #[arg(long, short = 'd', value_parser = parse_seconds, value_name = "TIME")]
+    pub duration: Option<f64>,
+
+    /// Before the measured phase: the rate rises from 0 to its full value. Not measured.
+    #[arg(long, alias = "warmup", value_parser = parse_seconds, value_name = "TIME")]
+    pub ramp: Option<f64>,
+
+    /// After it: the longest wait for the ledger to close.
+    #[arg(long, value_parser = parse_seconds, value_name = "TIME")]
+    pub drain: Option<f64>,
+
+    /// Messages per second, in total: one-to-one where the scenario has them, else to groups.
+    #[arg(long, value_name = "PER_SECOND")]
+    pub rate: Option<f64>,
+
+    /// Messages per second to groups, in total.
+    #[arg(long, value_name = "PER_SECOND")]
+    pub group_rate: Option<f64>,
+
+    /// Members of each group.
+    #[arg(long, value_name = "M")]
+    pub members: Option<u32>,
+
+    /// Groups in total.
+    #[arg(long, value_name = "G")]
+    pub groups: Option<u32>,
+
+    /// One-to-one conversations of each user.
+    #[arg(long, value_name = "C")]
+    pub contacts: Option<u32>,
+
+    /// Closed loop: each sender (or group) keeps K messages unacknowledged, up to 64. Measures unit costs, not latency.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub in_flight: Option<u32>,
+
+    /// Only one user of each pair sends.
+    #[arg(long)]
+    pub one_way: bool,
+
+    /// Bytes of each message, at least 40.
+    #[arg(long, value_name = "BYTES")]
+    pub payload_bytes: Option<u32>,
+
+    /// How sends are spread over time.
+    #[arg(long, value_enum)]
+    pub arrivals: Option<Arrivals>,
+
+    /// Logins per second, in total.
+    #[arg(long, value_name = "PER_SECOND")]
+    pub connect_rate: Option<f64>,
+}
+
+impl LoadArgs {
+    /// The scenario `name` (built in, or a file) with the flags on top.
+    ///
+    /// # Errors
+    /// When the scenario cannot be read, a flag does not fit it, or the result cannot be run.
+    pub fn scenario(&self, name: &str) -> anyhow::Result<Scenario> {
+        let mut scenario = Scenario::load(name)?;
+        set(&mut scenario.clients, self.clients);
+        set(&mut scenario.duration_s, self.duration);
+        set(&mut scenario.ramp_s, self.ramp);
+        set(&mut scenario.drain_s, self.drain);
+        set(&mut scenario.payload_bytes, self.payload_bytes);
+        set(&mut scenario.arrivals, self.arrivals);
+        set(&mut scenario.connect.logins_per_second, self.connect_rate);
+        self.apply_to_direct(&mut scenario)?;
+        self.apply_to_group(&mut scenario)?;
+        scenario.validate()?;
+        Ok(scenario)
+    }
+
+    fn apply_to_direct(&self, scenario: &mut Scenario) -> anyhow::Result<()> {
+        let clients = f64::from(scenario.clients.max(1));
+        let Some(direct) = &mut scenario.direct else {
+            let unfit = self.contacts.is_some() || self.one_way;
+            anyhow::ensure!(!unfit, "--contacts and --one-way need a scenario with one-to-one messages");
+            return Ok(());
+        };
+        set(&mut direct.contacts, self.contacts);
+        set(&mut direct.in_flight, self.in_flight);
+        set(&mut direct.messages_per_second_per_client, self.rate.map(|rate| rate / clients));
+        direct.one_way |= self.one_way;
+        Ok(())
+    }
+
+    fn apply_to_group(&self, scenario: &mut Scenario) -> anyhow::Result<()> {
+        let (clients, has_direct) = (f64::from(scenario.clients.max(1)), scenario.direct.is_some());
+        let Some(group) = &mut scenario.group else {
+            let unfit = self.members.is_some() || self.groups.is_some() || self.group_rate.is_some();
+            anyhow::ensure!(!unfit, "--members, --groups and --group-rate need a scenario with groups");
+            let unfit = !has_direct && (self.rate.is_some() || self.in_flight.is_some());
+            anyhow::ensure!(!unfit, "--rate and --in-flight need a scenario with messages");
+            return Ok(());
+        };
+        set(&mut group.members, self.members);
+        let members = f64::from(group.members.max(1));
+        set(&mut group.groups_per_client, self.groups.map(|groups| f64::from(groups) * members / clients));
+        let groups = (clients * group.groups_per_client / members).round().max(1.0);
+        let rate = self.group_rate.or(self.rate.filter(|_| !has_direct));
+        set(&mut group.messages_per_second_per_group, rate.map(|rate| rate / groups));
+        if !has_direct {
+            set(&mut group.in_flight, self.in_flight);
+        }
+        Ok(())
+    }
+}
+
+fn set<T>(field: &mut T, flag: Option<T>) {
+    if let Some(flag) = flag {
+        *field = flag;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn scenario(words: &str) -> anyhow::Result<Scenario> {
+        let cli = Cli::try_parse_from(["hubbub-load", "run"].into_iter().chain(words.split(' ')))?;
+        match cli.command {
+            Command::Run(arguments) => arguments.load.scenario(&arguments.scenario),
+            _ => unreachable!("the words begin with run"),
+        }
+    }
+
+    #[test]
+    fn rates_are_totals_and_counts_are_kept() {
+        let direct = scenario("direct -n 500 --rate 1000 -d 1.5m").unwrap();
+        assert_eq!((direct.direct.unwrap().messages_per_second_per_client, direct.duration_s), (2.0, 90.0));
+        let group = scenario("group -n 1000 --members 250 --groups 8 --rate 40").unwrap().group.unwrap();
+        assert_eq!((group.groups_per_client, group.messages_per_second_per_group), (2.0, 5.0));
+    }
+
+    #[test]
+    fn flags_that_do_not_fit_the_scenario_are_refused() {
+        for words in ["direct --members 10", "idle --rate 5", "group --one-way", "group -n 50", "idle --in-flight 2"] {
+            assert!(scenario(words).is_err(), "{words}");
+        }
+    }
+}

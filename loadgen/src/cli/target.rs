@@ -1,0 +1,94 @@
+//! Flags that say which server, whose users, and how many threads drive them.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use crate::engine::plan::Plan;
+use crate::run::Request;
+use crate::scenario::Scenario;
+use crate::server_figures::METRICS_DEFAULT;
+
+/// First user ids are drawn up to here, so that runs on one store do not meet, and ids stay exact in JSON.
+const FIRST_USER_MAX: u64 = 1 << 50;
+
+/// The server, and the generator beside it.
+#[derive(Debug, Clone, Args)]
+pub struct TargetArgs {
+    /// The server's address for clients.
+    #[arg(long, default_value = "127.0.0.1:7400", value_name = "HOST:PORT")]
+    pub server: String,
+
+    /// The file that holds the server's token secret; tokens are signed with it (HS256).
+    #[arg(long, default_value = "hubbub-data/token-secret", value_name = "FILE")]
+    pub secret_file: PathBuf,
+
+    /// Decides who talks to whom and when: the same seed and scenario give the same schedule.
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    pub seed: u64,
+
+    /// The user id of the first client; drawn anew for each run unless given, so that runs on one store do not meet.
+    #[arg(long, alias = "users-from", value_name = "ID")]
+    pub first_user: Option<u64>,
+
+    /// The server's metrics page (`none`: do not look).
+    #[arg(long, default_value = METRICS_DEFAULT, value_name = "URL")]
+    pub metrics: String,
+
+    /// The server's process on this machine, when its metrics do not name it.
+    #[arg(long, value_name = "PID")]
+    pub pid: Option<u32>,
+
+    /// Generator threads in all; half of the cores unless given, so that a server beside it has the other half.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<u32>,
+
+    /// Generator processes; as many as the limit on descriptors asks for unless given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub processes: Option<u32>,
+
+    /// Show no progress.
+    #[arg(long, short = 'q')]
+    pub quiet: bool,
+}
+
+impl TargetArgs {
+    /// Everything that a run of `scenario` needs to know. Each call draws a new run and, unless `--first-user` fixes them,
+    /// new users.
+    ///
+    /// # Errors
+    /// When the server's name has no address.
+    pub fn request(&self, scenario: Scenario) -> anyhow::Result<Request> {
+        let run_id = fresh_run_id();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = self.threads.unwrap_or_else(|| u32::try_from(cores / 2).unwrap_or(u32::MAX)).max(1);
+        Ok(Request {
+            plan: Plan {
+                scenario,
+                seed: self.seed,
+                run_id,
+                first_user: self.first_user.unwrap_or(1 + run_id % FIRST_USER_MAX),
+                server: resolve(&self.server)?,
+            },
+            secret_file: self.secret_file.clone(),
+            metrics: Some(self.metrics.clone()).filter(|url| url != "none"),
+            pid: self.pid,
+            threads,
+            processes: self.processes,
+            quiet: self.quiet,
+        })
+    }
+}
+
+/// Another number each time: the standard library's hash keys are drawn from the system.
+fn fresh_run_id() -> u64 {
+    RandomState::new().hash_one(std::process::id()) | 1
+}
+
+fn resolve(server: &str) -> anyhow::Result<SocketAddr> {
+    let mut addresses = server.to_socket_addrs().with_context(|| format!("--server {server}: write host:port"))?;
+    addresses.next().with_context(|| format!("--server {server} has no address"))
+}
