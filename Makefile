@@ -1,6 +1,6 @@
 # Hubbub: what people type. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint sim bench
+.PHONY: help demo test lint sim bench pieces
 
 help: ## Show this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -20,8 +20,11 @@ sim: ## Simulate: SEED=7 repeats one world with its trace, COUNT=500 runs many; 
 	@scripts/cargo.sh run --release --quiet --locked -p hubbub-sim -- $(if $(STEPS),--steps $(STEPS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT) --keep-going,$(if $(SEED),--trace,--count 200))
 
-bench: ## Measure the pieces (criterion) and the whole against the floor
+bench: ## Measure the whole against the floor: the tables of benches/README.md, in under ten minutes
 	@scripts/setup.sh
 	@scripts/cargo.sh build --release --workspace --locked
+	@$${CARGO_TARGET_DIR:-target}/release/hubbub-bench --rounds $(or $(ROUNDS),6) --quick
+
+pieces: ## Measure the pieces, by criterion
+	@scripts/setup.sh
 	@scripts/cargo.sh bench --workspace --benches --locked
-	@$${CARGO_TARGET_DIR:-target}/release/hubbub-bench --rounds 2 --quick

@@ -7,6 +7,7 @@
 //! | [`engine`] | the clients: one thread, one event loop, closed loops of sends |
 //! | [`workload`] | one measured point |
 //! | [`holders`] | processes that hold idle connections |
+//! | `harness` | what the load harness costs |
 //! | [`statistics`], [`report`] | medians, intervals, tables |
 //!
 //! The clients are cheap on purpose (prebuilt frames, no decoding of bodies, no timers of their own), because they
@@ -14,6 +15,7 @@
 
 mod client;
 pub mod engine;
+mod harness;
 pub mod holders;
 pub mod plan;
 mod process;

@@ -12,6 +12,7 @@ fn floor(threads: u16) -> Target {
     let binaries = Binaries {
         server: PathBuf::new(),
         floor: env!("CARGO_BIN_EXE_hubbub-floor").into(),
+        load: PathBuf::new(),
         older: None,
         data: std::env::temp_dir(),
     };

@@ -55,6 +55,9 @@ struct MeasureArgs {
     /// The floor [default: hubbub-floor beside this binary]
     #[arg(long, value_name = "FILE")]
     floor: Option<PathBuf>,
+    /// The load harness [default: hubbub-load beside this binary]
+    #[arg(long, value_name = "FILE")]
+    load: Option<PathBuf>,
     /// An older server, to be measured in turns with the server and compared with it
     #[arg(long, value_name = "FILE")]
     older: Option<PathBuf>,
@@ -81,10 +84,11 @@ fn measure(args: MeasureArgs) -> anyhow::Result<()> {
     let binaries = Binaries {
         server: binary(args.server, "hubbub")?,
         floor: binary(args.floor, "hubbub-floor")?,
+        load: binary(args.load, "hubbub-load")?,
         older: args.older.map(|path| binary(Some(path), "hubbub")).transpose()?,
         data: args.data.canonicalize().context("--data")?,
     };
-    let all = [Section::Direct, Section::Group, Section::Idle, Section::Durability, Section::Shards];
+    let all = [Section::Direct, Section::Group, Section::Idle, Section::Durability, Section::Shards, Section::Harness];
     let sections = if args.only.is_empty() { all.to_vec() } else { args.only };
     hubbub_server::descriptors::raise_limit()?;
     let mut plan = Plan { in_flight: args.in_flight, ..Plan::new(args.rounds, args.quick, args.pairs, sections) };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::harness;
 use super::target::{Binaries, Kind, Target};
 use super::workload::{self, Crowds, Placement, Point, Record, Sample, Times};
 
@@ -19,6 +20,8 @@ pub enum Section {
     Durability,
     /// One-to-one on two threads, within a shard and across.
     Shards,
+    /// The load harness itself, beside a server of one thread.
+    Harness,
 }
 
 /// Messages that each sender keeps in flight, one after the other.
@@ -41,6 +44,8 @@ pub struct Plan {
     pub in_flight: Vec<u64>,
     /// How long each point takes.
     pub times: Times,
+    /// The same for the load harness, which asks the system less often how much was used.
+    pub harness_times: Times,
     /// How large the idle crowds are.
     pub crowds: Crowds,
 }
@@ -55,10 +60,11 @@ impl Plan {
         } else {
             Times { warm_up: ms(500), window: ms(2_000) }
         };
+        let harness_times = Times { warm_up: ms(1_000), window: ms(if quick { 2_000 } else { 5_000 }) };
         let idle = if quick { Duration::from_secs(2) } else { Duration::from_secs(5) };
         let crowds = Crowds { small: 2_000, large: 18_000, idle };
         let idle_rounds = if quick { 1 } else { 3 };
-        Plan { rounds, idle_rounds, sections, pairs, in_flight: IN_FLIGHT.to_vec(), times, crowds }
+        Plan { rounds, idle_rounds, sections, pairs, in_flight: IN_FLIGHT.to_vec(), times, harness_times, crowds }
     }
 
     /// Which processes are started in each round, in this order, with what to do on each.
@@ -83,6 +89,12 @@ impl Plan {
         if has(Section::Shards) {
             let both = vec![direct, Work::Direct(Placement::Across)];
             runs.extend([(Kind::Floor, 2, both.clone()), (Kind::Os, 2, both)]);
+        }
+        if has(Section::Harness) {
+            runs.push((Kind::Os, 1, vec![Work::HarnessDirect]));
+            if round < self.idle_rounds {
+                runs.push((Kind::Os, 1, vec![Work::HarnessMemory]));
+            }
         }
         runs.retain(|(_, _, works)| !works.is_empty());
         runs
@@ -115,7 +127,7 @@ impl Plan {
                         );
                         results.0.entry(Key { threads, point, kind }).or_default().push(sample);
                     };
-                    self.measure(&target, work, &mut record)
+                    self.measure(binaries, &target, work, &mut record)
                         .map_err(|error| error.context(format!("{kind} with {threads} threads: {work:?}")))?;
                 }
             }
@@ -123,13 +135,15 @@ impl Plan {
         Ok(results)
     }
 
-    fn measure(&self, target: &Target, work: Work, record: Record<'_>) -> anyhow::Result<()> {
+    fn measure(&self, binaries: &Binaries, target: &Target, work: Work, record: Record<'_>) -> anyhow::Result<()> {
         match work {
             Work::Direct(placement) => {
                 workload::direct(target, placement, self.pairs, &self.in_flight, self.times, record)
             }
             Work::Group(members, senders) => workload::group(target, members, senders, self.times, record),
             Work::Idle => workload::idle(target, self.crowds, record),
+            Work::HarnessDirect => harness::direct(binaries, target, self.pairs, self.harness_times, record),
+            Work::HarnessMemory => harness::memory(binaries, target, record),
         }
     }
 }
@@ -156,6 +170,8 @@ enum Work {
     Direct(Placement),
     Group(usize, usize),
     Idle,
+    HarnessDirect,
+    HarnessMemory,
 }
 
 /// Names a series of samples.

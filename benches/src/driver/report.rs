@@ -47,7 +47,8 @@ pub fn markdown(plan: &Plan, before: &Machine, results: &Results) -> String {
         after.load_average,
     );
     for threads in [1, 2] {
-        let servers = results.0.keys().filter(|key| key.threads == threads && key.kind == Kind::Os);
+        let is_shown = |key: &&Key| key.threads == threads && key.kind == Kind::Os && !key.point.is_of_harness();
+        let servers = results.0.keys().filter(is_shown);
         let rows: String = servers.map(|&key| against_floor(results, key)).collect();
         if !rows.is_empty() {
             let plural = if threads == 1 { "thread" } else { "threads" };
@@ -69,6 +70,7 @@ pub fn markdown(plan: &Plan, before: &Machine, results: &Results) -> String {
         );
         points.iter().for_each(|&key| text.push_str(&durabilities(results, key)));
     }
+    text.push_str(&of_harness(results));
     text
 }
 
@@ -92,6 +94,26 @@ fn against_older(results: &Results) -> String {
         "### Against the older server, in the same run\n\n\
          | server CPU (or memory) for | threads | older | now | times the older (95%) |\n\
          |---|--:|--:|--:|--:|\n{rows}\n"
+    )
+}
+
+/// What the load harness costs.
+fn of_harness(results: &Results) -> String {
+    let key = |point| Key { threads: 1, point, kind: Kind::Os };
+    let [direct, server, bytes] = [Point::HarnessDirect, Point::HarnessServer, Point::HarnessBytes].map(key);
+    if !results.0.contains_key(&direct) {
+        return String::new();
+    }
+    format!(
+        "\n### The load harness, beside a server of 1 thread\n\n\
+         | harness CPU (or memory) for | server | harness | times the server (95%) | goal |\n\
+         |---|--:|--:|--:|--:|\n\
+         | a message of `direct`, 8 in flight | {} | {} | {} | ≤ 2x |\n\
+         | an idle client, memory | | {} | | ≤ 6144 B |\n\n",
+        value(results, server),
+        value(results, direct),
+        multiple(&results.ratios(direct, server)),
+        value(results, bytes),
     )
 }
 

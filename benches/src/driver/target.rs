@@ -22,6 +22,8 @@ pub struct Binaries {
     pub server: PathBuf,
     /// `hubbub-floor`.
     pub floor: PathBuf,
+    /// `hubbub-load`.
+    pub load: PathBuf,
     /// An older `hubbub`, to be compared with.
     pub older: Option<PathBuf>,
     /// Where servers keep their data; a directory on a real disk.
@@ -139,6 +141,11 @@ impl Target {
     /// The token cannot be signed.
     pub fn identity(&self, user: u64) -> anyhow::Result<Identity> {
         self.signer.identity(user)
+    }
+
+    /// Its process id.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// What the process has used.

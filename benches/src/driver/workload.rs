@@ -46,14 +46,26 @@ pub enum Point {
     FirstLogin,
     /// CPU for a later login, the end of the connection before it included.
     NextLogin,
+    /// The load harness's CPU for each message one to one, 8 in flight.
+    HarnessDirect,
+    /// The server's CPU for each of these messages.
+    HarnessServer,
+    /// Resident bytes of the load harness for each idle client.
+    HarnessBytes,
 }
 
 impl Point {
+    /// Whether it is about the load harness, which no floor stands beside.
+    #[must_use]
+    pub fn is_of_harness(&self) -> bool {
+        matches!(self, Point::HarnessDirect | Point::HarnessServer | Point::HarnessBytes)
+    }
+
     /// The unit of its value.
     #[must_use]
     pub fn unit(&self) -> &'static str {
         match self {
-            Point::IdleBytes => "B",
+            Point::IdleBytes | Point::HarnessBytes => "B",
             Point::IdleCpu => "ns/s",
             _ => "µs",
         }
@@ -73,6 +85,9 @@ impl fmt::Display for Point {
             Point::IdleCpu => f.write_str("idle connection, CPU"),
             Point::FirstLogin => f.write_str("first login"),
             Point::NextLogin => f.write_str("later login"),
+            Point::HarnessDirect => f.write_str("harness, one-to-one, 8 in flight"),
+            Point::HarnessServer => f.write_str("server under the harness"),
+            Point::HarnessBytes => f.write_str("harness, idle client, memory"),
         }
     }
 }
