@@ -9,7 +9,8 @@
 //! | `thread` | the loop: turns, phases, the end |
 //! | `timers` | what is due when, and one timerfd to sleep on |
 //! | `connect` | pacing, source addresses, a connection's life |
-//! | `client` | a session with its socket |
+//! | `client` | a session and what it waits for |
+//! | `wire` | a client's end of its connection |
 //! | `events` | what a session says, into ledger and histograms |
 //! | `setup` | groups and first messages, before the clock runs |
 //! | `traffic` | sends, reads and reconnects by the schedule |
@@ -26,6 +27,7 @@ mod setup;
 mod thread;
 mod timers;
 mod traffic;
+mod wire;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

@@ -1,17 +1,15 @@
-//! A client: a session, its socket when it has one, and what it waits for.
-//!
-//! Reads go into a buffer of the thread, writes straight to the socket; an idle client owns neither.
+//! A client: a session, its connection when it has one (`wire`), and what it waits for.
 
 use std::collections::VecDeque;
-use std::io;
 use std::rc::Rc;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::BytesMut;
 use hubbub_codec::session::{SendId, Session};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::report::Sessions;
+use super::wire::{Flushed, Wire};
 use crate::clock::as_duration;
 use crate::ledger::slot::MessageName;
 
@@ -45,13 +43,7 @@ pub(super) struct PendingSend {
 pub(super) struct Client {
     pub(super) session: Session,
     pub(super) link: Link,
-    pub(super) stream: Option<Rc<TcpStream>>,
-    /// The beginning of a frame whose rest is still to come.
-    leftover: BytesMut,
-    /// What the socket did not take.
-    unsent: Bytes,
-    /// A task waits for the socket to take more.
-    pub(super) awaits_writable: bool,
+    pub(super) wire: Wire,
     /// Held from connecting to `LoggedIn`.
     pub(super) permit: Option<OwnedSemaphorePermit>,
     pub(super) pending: VecDeque<PendingSend>,
@@ -74,24 +66,12 @@ pub(super) struct Client {
     pub(super) looks_at: Option<u32>,
 }
 
-/// What came of an attempt to write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flushed {
-    All,
-    Blocked,
-    /// The socket is broken; its reader will notice too.
-    Broken,
-}
-
 impl Client {
     pub(super) fn new(session: Session, memberships: Box<[Membership]>, speaks: Box<[Membership]>) -> Self {
         Self {
             session,
             link: Link::Down,
-            stream: None,
-            leftover: BytesMut::new(),
-            unsent: Bytes::new(),
-            awaits_writable: false,
+            wire: Wire::default(),
             permit: None,
             pending: VecDeque::new(),
             memberships,
@@ -109,18 +89,16 @@ impl Client {
 
     /// The connection stands.
     pub(super) fn connected(&mut self, stream: Rc<TcpStream>, now_us: u64) {
-        self.stream = Some(stream);
+        self.wire = Wire::over(stream);
         self.link = Link::Connected;
         self.session.handle_connected(as_duration(now_us));
     }
 
     /// The connection is gone, or could not be made.
     pub(super) fn disconnected(&mut self, now_us: u64) {
-        self.stream = None;
+        self.wire = Wire::default();
         self.link = Link::Down;
         self.permit = None;
-        self.leftover = BytesMut::new();
-        self.unsent = Bytes::new();
         self.pending.iter_mut().for_each(|pending| pending.judged = false);
         self.session.handle_disconnected(as_duration(now_us));
     }
@@ -136,52 +114,12 @@ impl Client {
     /// # Errors
     /// In words, when the connection is over.
     pub(super) fn read(&mut self, stream: &TcpStream, buffer: &mut BytesMut, now_us: u64) -> Result<bool, String> {
-        buffer.clear();
-        buffer.extend_from_slice(&self.leftover);
-        buffer.reserve(super::thread::READ_BYTES);
-        let room = buffer.capacity() - buffer.len();
-        let read = match stream.try_read_buf(buffer) {
-            Ok(0) => return Err("the server closed the connection".to_owned()),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            Err(error) => return Err(format!("read: {error}")),
-        };
-        let outcome = self.session.handle_bytes(as_duration(now_us), buffer);
-        self.leftover.clear();
-        match buffer.is_empty() {
-            true => self.leftover = BytesMut::new(),
-            false => self.leftover.extend_from_slice(buffer),
-        }
-        outcome.map_err(|error| format!("the server broke the protocol: {error}"))?;
-        Ok(read == room)
+        self.wire.read(stream, buffer, &mut self.session, now_us)
     }
 
     /// Writes what the session has, as far as the socket takes it.
     pub(super) fn flush(&mut self) -> Flushed {
-        let Some(stream) = &self.stream else {
-            return Flushed::All;
-        };
-        loop {
-            if self.unsent.is_empty() {
-                match self.session.poll_transmit() {
-                    Some(bytes) => self.unsent = bytes,
-                    None => return Flushed::All,
-                }
-            }
-            match stream.try_write(&self.unsent) {
-                Ok(written) => self.unsent.advance(written),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flushed::Blocked,
-                Err(_) => return Flushed::Broken,
-            }
-        }
-    }
-
-    /// Ends the connection; the reader notices and does the rest.
-    pub(super) fn shut_down(&self) {
-        if let Some(stream) = &self.stream {
-            // It fails when the connection is gone already.
-            let _ = socket2::SockRef::from(stream.as_ref()).shutdown(std::net::Shutdown::Both);
-        }
+        self.wire.flush(&mut self.session)
     }
 
     /// After a resend, or a send that was put off, the order of what was on the wire is the server's choice. Returns how

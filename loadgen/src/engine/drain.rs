@@ -87,7 +87,7 @@ impl Thread {
         for index in self.who_lacks() {
             let client = &mut self.clients[index as usize];
             (client.asking, client.asked) = (true, false);
-            client.shut_down();
+            client.wire.shut_down();
         }
     }
 

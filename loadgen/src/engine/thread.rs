@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Control;
-use super::client::{Client, Flushed, Link};
+use super::client::{Client, Link};
 use super::connect::{self, Pacer};
 use super::drain::Drain;
 use super::events::PUT_OFF;
@@ -27,6 +27,7 @@ use super::report::{Part, Report};
 use super::setup::{self, Setup};
 use super::timers::{Alarm, Due, Timers};
 use super::traffic::Traffic;
+use super::wire::Flushed;
 use crate::clock::{SECOND_US, as_duration, now_us};
 use crate::ledger::conversation::ConversationLedger;
 use crate::population::{ConversationKey, Kind};
@@ -300,17 +301,17 @@ impl Thread {
             }
         }
         if client.session.should_close() {
-            client.shut_down();
+            client.wire.shut_down();
         }
     }
 
     fn flush(&mut self, index: u32) {
         let client = &mut self.clients[index as usize];
-        if client.awaits_writable || client.flush() != Flushed::Blocked {
+        if client.wire.awaits_writable || client.flush() != Flushed::Blocked {
             return;
         }
-        if let (Some(stream), Some(this)) = (client.stream.clone(), self.this.upgrade()) {
-            client.awaits_writable = true;
+        if let (Some(stream), Some(this)) = (client.wire.stream().cloned(), self.this.upgrade()) {
+            client.wire.awaits_writable = true;
             tokio::task::spawn_local(connect::write_on(this, index, stream));
         }
     }
@@ -391,7 +392,7 @@ impl Thread {
     }
 
     pub(super) fn handle_writable(&mut self, index: u32) {
-        self.clients[index as usize].awaits_writable = false;
+        self.clients[index as usize].wire.awaits_writable = false;
         self.flush(index);
     }
 }

@@ -234,7 +234,7 @@ impl Thread {
         if client.link == Link::Synced {
             // At least a moment: 0 means "not away".
             client.away_until_us = now_us + 1 + seconds_us(away_s * exponential(arrival.extra));
-            client.shut_down();
+            client.wire.shut_down();
             self.meters.counts.churned += 1;
         }
         self.schedule(Due::Churn(index), self.start_us);
