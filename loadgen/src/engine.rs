@@ -9,6 +9,7 @@
 //! | `thread` | the loop: turns, phases, the end |
 //! | `timers` | what is due when, and one timerfd to sleep on |
 //! | `connect` | pacing, source addresses, a connection's life |
+//! | `peer` | the session of a client, whatever protocol it speaks |
 //! | `client` | a session and what it waits for |
 //! | `wire` | a client's end of its connection |
 //! | `events` | what a session says, into ledger and histograms |
@@ -21,6 +22,7 @@ mod connect;
 mod drain;
 mod events;
 mod meters;
+mod peer;
 pub mod plan;
 pub mod report;
 mod setup;

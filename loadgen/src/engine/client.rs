@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use bytes::BytesMut;
-use hubbub_codec::session::{SendId, Session};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::peer::{Peer, SendTicket};
 use super::report::Sessions;
 use super::wire::{Flushed, Wire};
 use crate::clock::as_duration;
@@ -32,7 +32,7 @@ pub(super) struct Membership {
 /// A send that is not answered yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PendingSend {
-    pub(super) id: SendId,
+    pub(super) id: SendTicket,
     pub(super) conversation: u32,
     pub(super) name: MessageName,
     pub(super) intended_us: u64,
@@ -41,7 +41,7 @@ pub(super) struct PendingSend {
 }
 
 pub(super) struct Client {
-    pub(super) session: Session,
+    pub(super) session: Peer,
     pub(super) link: Link,
     pub(super) wire: Wire,
     /// Held from connecting to `LoggedIn`.
@@ -67,7 +67,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(session: Session, memberships: Box<[Membership]>, speaks: Box<[Membership]>) -> Self {
+    pub(super) fn new(session: Peer, memberships: Box<[Membership]>, speaks: Box<[Membership]>) -> Self {
         Self {
             session,
             link: Link::Down,
@@ -135,7 +135,7 @@ impl Client {
         stats.rate_limited - put_off
     }
 
-    pub(super) fn take_pending(&mut self, id: SendId) -> Option<PendingSend> {
+    pub(super) fn take_pending(&mut self, id: SendTicket) -> Option<PendingSend> {
         let at = self.pending.iter().position(|pending| pending.id == id)?;
         self.pending.remove(at)
     }

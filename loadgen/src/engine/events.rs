@@ -5,6 +5,7 @@ use hubbub_codec::proto::{Entry, EventType};
 use hubbub_codec::session::{Event, Source};
 
 use super::client::{Link, Membership};
+use super::peer::{PeerEvent, SendTicket};
 use super::thread::Thread;
 use super::timers::Due;
 use crate::body::{Header, Parsed, parse};
@@ -17,15 +18,23 @@ use crate::schedule::{StreamKind, draw, exponential};
 pub(super) const PUT_OFF: &str = "put off by a limit of the server on rates (RateLimited): see `Limits` in the README";
 
 impl Thread {
-    pub(super) fn handle_event(&mut self, index: u32, event: Event, now_us: u64) {
+    pub(super) fn handle_event(&mut self, index: u32, event: PeerEvent, now_us: u64) {
+        match event {
+            PeerEvent::Hubbub(event) => self.handle_hubbub_event(index, event, now_us),
+        }
+    }
+
+    fn handle_hubbub_event(&mut self, index: u32, event: Event, now_us: u64) {
         match event {
             Event::Entries { conversation, entries, source, .. } => {
                 self.handle_entries(index, &conversation, &entries, source, now_us);
             }
-            Event::Sent { id, seq, duplicate, .. } => self.handle_sent(index, id, seq, duplicate, now_us),
+            Event::Sent { id, seq, duplicate, .. } => {
+                self.handle_sent(index, SendTicket::Hubbub(id), seq, duplicate, now_us);
+            }
             Event::SendFailed { id, error } => {
                 self.meters.note_error(format!("send refused: {:?}", error.code()));
-                self.handle_refused(index, id, now_us);
+                self.handle_refused(index, SendTicket::Hubbub(id), now_us);
             }
             Event::LoggedIn { .. } => self.handle_logged_in(index),
             Event::Synced(_) => self.handle_synced(index),
@@ -95,7 +104,7 @@ impl Thread {
         }
     }
 
-    fn handle_sent(&mut self, index: u32, id: hubbub_codec::session::SendId, seq: Seq, duplicate: bool, now_us: u64) {
+    fn handle_sent(&mut self, index: u32, id: SendTicket, seq: Seq, duplicate: bool, now_us: u64) {
         let Some(pending) = self.clients[index as usize].take_pending(id) else {
             return;
         };
@@ -107,7 +116,7 @@ impl Thread {
         self.send_next_of_loop(index, pending.conversation, now_us);
     }
 
-    fn handle_refused(&mut self, index: u32, id: hubbub_codec::session::SendId, now_us: u64) {
+    fn handle_refused(&mut self, index: u32, id: SendTicket, now_us: u64) {
         let Some(pending) = self.clients[index as usize].take_pending(id) else {
             return;
         };

@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use super::Control;
 use super::client::{Client, Membership};
+use super::peer::Peer;
 use super::plan::{Plan, Share};
 use super::report::{self, Report};
 use super::thread::{Conversation, Phase, Thread};
@@ -116,7 +117,7 @@ pub(super) fn build(
     let (memberships, speaks) = places(&plan, count, &conversations);
     let key = EncodingKey::from_secret(secret);
     let clients = (0..).zip(memberships.into_iter().zip(speaks)).map(|(index, (memberships, speaks))| {
-        let session = session(&plan, first_client + index, &key)?;
+        let session = Peer::Hubbub(session(&plan, first_client + index, &key)?);
         Ok(Client::new(session, memberships.into(), speaks.into()))
     });
     let clients = clients.collect::<anyhow::Result<_>>()?;
@@ -231,7 +232,9 @@ impl Thread {
         let (owner, others) = conversation.members.split_first().expect("a group has members");
         let others: Vec<UserId> = others.iter().map(user).collect();
         let title = format!("load {}/{}", conversation.key.community, conversation.key.index);
-        let session = &mut self.clients[*owner as usize].session;
+        let Some(session) = self.clients[*owner as usize].session.hubbub_mut() else {
+            return;
+        };
         match session.create_group(as_duration(now_us), title, &others) {
             Ok(request) => drop(self.traffic.requests.insert((*owner, request), at)),
             Err(refused) => self.fail(format!("a group could not be asked for: {refused}")),
@@ -257,7 +260,8 @@ impl Thread {
             return false;
         };
         let cursor_of = |client: &u32| {
-            let cursor = self.clients[*client as usize].session.cursor(&name);
+            let session = self.clients[*client as usize].session.hubbub();
+            let cursor = session.and_then(|session| session.cursor(&name));
             cursor.map_or(0, |(_, seq)| seq.0)
         };
         let cursors: Vec<u64> = conversation.members.iter().map(cursor_of).collect();

@@ -7,6 +7,7 @@ use hubbub_codec::ids::{Conversation as ConversationName, Seq};
 use hubbub_codec::session::{OutgoingMessage, Recipient};
 
 use super::client::{Client, Link, Membership, PendingSend};
+use super::peer::SendTicket;
 use super::plan::Plan;
 use super::setup::GroupRequests;
 use super::thread::{Conversation, Thread};
@@ -172,8 +173,12 @@ impl Thread {
         };
         let body = body::encode(&header, self.plan.scenario.payload_bytes as usize);
         let client = &mut self.clients[index as usize];
-        match client.session.send(as_duration(now_us), to, OutgoingMessage { body, ..OutgoingMessage::default() }) {
+        let Some(session) = client.session.hubbub_mut() else {
+            return;
+        };
+        match session.send(as_duration(now_us), to, OutgoingMessage { body, ..OutgoingMessage::default() }) {
             Ok(id) => {
+                let id = SendTicket::Hubbub(id);
                 ledger.note_send(member);
                 let judged = client.link >= Link::LoggedIn;
                 client.pending.push_back(PendingSend { id, conversation: at, name: message, intended_us, judged });
@@ -245,8 +250,11 @@ impl Thread {
         let Some(name) = client.looks_at.take().and_then(|at| self.conversations[at as usize].name) else {
             return;
         };
-        let seq = client.session.cursor(&name).map_or(Seq(0), |(_, seq)| seq);
-        if client.session.read(as_duration(now_us), &name, seq).is_ok() {
+        let Some(session) = client.session.hubbub_mut() else {
+            return;
+        };
+        let seq = session.cursor(&name).map_or(Seq(0), |(_, seq)| seq);
+        if session.read(as_duration(now_us), &name, seq).is_ok() {
             self.meters.counts.reads += 1;
         }
         self.touched.push(index);

@@ -6,9 +6,9 @@ use std::io;
 use std::rc::Rc;
 
 use bytes::{Buf, Bytes, BytesMut};
-use hubbub_codec::session::Session;
 use tokio::net::TcpStream;
 
+use super::peer::Peer;
 use crate::clock::as_duration;
 
 /// See the module.
@@ -50,7 +50,7 @@ impl Wire {
         &mut self,
         stream: &TcpStream,
         buffer: &mut BytesMut,
-        session: &mut Session,
+        session: &mut Peer,
         now_us: u64,
     ) -> Result<bool, String> {
         buffer.clear();
@@ -79,7 +79,7 @@ impl Wire {
     }
 
     /// Writes what the session has, as far as the socket takes it.
-    pub(super) fn flush(&mut self, session: &mut Session) -> Flushed {
+    pub(super) fn flush(&mut self, session: &mut Peer) -> Flushed {
         let Some(stream) = &self.stream else {
             return Flushed::All;
         };
