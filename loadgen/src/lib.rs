@@ -10,6 +10,7 @@
 //! | [`run`], [`series`] | one run from start to end, and second by second |
 //! | [`server_figures`], [`host`], [`environment`] | the server's CPU and memory, the machine, what a result stands on |
 //! | [`certify`] | whether the generator was the limit |
+//! | [`figures`], [`thresholds`] | the names of figures, and what is demanded of them |
 //! | [`progress`], [`report`] | what people and programs see |
 
 pub mod body;
@@ -18,6 +19,7 @@ pub mod cli;
 pub mod clock;
 pub mod engine;
 pub mod environment;
+pub mod figures;
 pub mod host;
 pub mod latency;
 pub mod ledger;
@@ -29,4 +31,5 @@ pub mod scenario;
 pub mod schedule;
 pub mod series;
 pub mod server_figures;
+pub mod thresholds;
 pub mod workers;

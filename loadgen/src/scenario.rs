@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::body::HEADER_BYTES;
+use crate::thresholds::{self, Threshold, ThresholdError};
 
 /// The built-in scenarios: name and text.
 pub const BUILT_IN: [(&str, &str); 4] = [
@@ -56,6 +57,9 @@ pub struct Scenario {
     pub payload_bytes: u32,
     /// Clients of one community; absent: as few as the conversations need.
     pub community_clients: Option<u32>,
+    /// What a run must show to be good, such as `delivery_p99<100ms,loss=0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thresholds: Option<String>,
     /// How everybody comes.
     pub connect: Connect,
     /// One-to-one messages.
@@ -157,6 +161,9 @@ pub enum ScenarioError {
         /// What it must be.
         way_out: &'static str,
     },
+    /// Thresholds that cannot be read.
+    #[error("thresholds: {0}")]
+    Thresholds(#[from] ThresholdError),
 }
 
 impl Scenario {
@@ -219,7 +226,16 @@ impl Scenario {
             check(rate >= 0.0 && rate.is_finite(), "churn rate", &rate, "reconnects per minute, 0 or more")?;
             check(time(churn.away_s), "churn.away_s", &churn.away_s, "seconds, 0 or more")?;
         }
+        self.thresholds()?;
         Ok(())
+    }
+
+    /// What a run must show to be good.
+    ///
+    /// # Errors
+    /// When the text cannot be read; never after [`Scenario::validate`].
+    pub fn thresholds(&self) -> Result<Vec<Threshold>, ThresholdError> {
+        self.thresholds.as_deref().map_or_else(|| Ok(Vec::new()), thresholds::parse)
     }
 
     /// Whether any part of it is a closed loop.
@@ -260,6 +276,14 @@ mod tests {
     fn an_unknown_key_is_refused_by_name() {
         let text = format!("colour = 1\n{}", built_in("idle").unwrap());
         assert!(toml::from_str::<Scenario>(&text).unwrap_err().to_string().contains("colour"));
+    }
+
+    #[test]
+    fn thresholds_are_read_with_the_scenario() {
+        let text = format!("thresholds = \"loss=0,deliver_p99<50\"\n{}", built_in("idle").unwrap());
+        let scenario: Scenario = toml::from_str(&text).unwrap();
+        let error = scenario.validate().unwrap_err().to_string();
+        assert!(error.starts_with("thresholds: delivery_p99 is written with"), "{error}");
     }
 
     #[test]

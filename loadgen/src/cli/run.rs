@@ -12,7 +12,7 @@ use super::NOT_MET;
 use super::interrupts::count_interrupts;
 use super::load::LoadArgs;
 use super::target::TargetArgs;
-use crate::{report, run};
+use crate::{report, run, thresholds};
 
 /// How to run.
 #[derive(Debug, Args)]
@@ -24,6 +24,11 @@ pub struct RunArgs {
     /// On top of the scenario.
     #[command(flatten)]
     pub load: LoadArgs,
+
+    /// What the run must show to be good, such as `delivery_p99<100ms,ack_p99<50ms,loss=0,errors<1%`; else the exit code
+    /// is 1. Names, units and operators are in the README; a wrong name lists the known ones.
+    #[arg(long, value_name = "LIST")]
+    pub thresholds: Option<String>,
 
     /// Against what.
     #[command(flatten)]
@@ -55,7 +60,12 @@ impl RunArgs {
     /// # Errors
     /// When the flags do not fit, nothing could be measured, or a file cannot be written.
     pub fn execute(&self) -> anyhow::Result<ExitCode> {
-        let request = self.target.request(self.load.scenario(&self.scenario)?)?;
+        let mut scenario = self.load.scenario(&self.scenario)?;
+        if let Some(thresholds) = &self.thresholds {
+            thresholds::parse(thresholds).context("--thresholds")?;
+            scenario.thresholds = Some(thresholds.clone());
+        }
+        let request = self.target.request(scenario)?;
         make_directory(&self.out)?;
         let interrupts = Arc::new(AtomicU32::new(0));
         count_interrupts(Arc::clone(&interrupts));
@@ -64,7 +74,7 @@ impl RunArgs {
         write_file(&self.out, "report.html", &report::html::page(&result))?;
         print!("{}", report::summary::summary(&result));
         println!("{:>12}  {}", "report", self.out.join("report.html").display());
-        Ok(if result.ledger.closed { ExitCode::SUCCESS } else { ExitCode::from(NOT_MET) })
+        Ok(if result.is_good() { ExitCode::SUCCESS } else { ExitCode::from(NOT_MET) })
     }
 }
 

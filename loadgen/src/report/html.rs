@@ -65,10 +65,27 @@ fn verdicts(result: &RunResult) -> String {
         .map_or_else(String::new, |why| format!("<div class=\"verdict warn\"><b>Ended early</b>{}</div>", escape(why)));
     format!(
         "<div class=\"verdicts\"><div class=\"verdict {ledger}\"><b>{heading}</b>{}</div>\
-         <div class=\"verdict {verdict}\"><b>{says}</b>{}</div>{early}</div>",
+         <div class=\"verdict {verdict}\"><b>{says}</b>{}</div>{}{early}</div>",
         sentence(&ledger_words(&result.ledger)),
         sentence(&verdict_words(result)),
+        thresholds(result),
     )
+}
+
+/// What was demanded, and what of it does not hold.
+fn thresholds(result: &RunResult) -> String {
+    let all = &result.thresholds;
+    let failed: Vec<_> = all.iter().filter(|threshold| !threshold.passed).collect();
+    let (class, heading, shown) = match failed.len() {
+        _ if all.is_empty() => return String::new(),
+        0 => ("good", format!("All {} thresholds hold", all.len()), all.iter().collect()),
+        _ => ("bad", format!("{} of {} thresholds failed", failed.len(), all.len()), failed),
+    };
+    let lines: String = shown
+        .iter()
+        .map(|threshold| format!("{}: {}<br>", escape(&threshold.text), escape(&threshold.words)))
+        .collect();
+    format!("<div class=\"verdict {class}\"><b>{heading}</b>{lines}</div>")
 }
 
 /// What follows the first colon, as a sentence.

@@ -11,6 +11,7 @@ use crate::environment::Environment;
 use crate::latency::{Latencies, Summary, Times};
 use crate::ledger::Totals;
 use crate::server_figures::Source;
+use crate::thresholds::{self, Outcome, Threshold};
 
 /// The version of this shape.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -34,6 +35,9 @@ pub struct RunResult {
     pub measured_s: f64,
     /// From the end of the traffic until the ledger closed or was given up, in seconds.
     pub drain_s: f64,
+    /// What was demanded of the run, and whether it holds; empty when nothing was.
+    #[serde(default)]
+    pub thresholds: Vec<Outcome>,
     /// Where every accepted message went.
     pub ledger: Ledger,
     /// Latencies of the measured phase, in microseconds.
@@ -54,6 +58,26 @@ pub struct RunResult {
     pub curves: Curves,
     /// What the result stands on.
     pub environment: Environment,
+}
+
+impl RunResult {
+    /// Holds demands against this result, and keeps what became of them.
+    ///
+    /// # Panics
+    /// Never: a result has no keys that JSON cannot write.
+    pub fn judge(&mut self, thresholds: &[Threshold]) {
+        if thresholds.is_empty() {
+            return;
+        }
+        let result = serde_json::to_value(&*self).expect("a result is plain data");
+        self.thresholds = thresholds::judge(thresholds, &result);
+    }
+
+    /// Whether the ledger closed and all demands hold.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.ledger.closed && self.thresholds.iter().all(|threshold| threshold.passed)
+    }
 }
 
 /// The ledger, with what the client sessions repaired by themselves.

@@ -19,6 +19,10 @@ pub fn summary(result: &RunResult) -> String {
     if let Some(why) = &result.ended_early {
         line("ended early", why.clone());
     }
+    for threshold in &result.thresholds {
+        let holds = if threshold.passed { "holds" } else { "FAILED" };
+        line("threshold", format!("{holds}: {} ({})", threshold.text, threshold.words));
+    }
     let rates = &result.rates;
     if result.counts.offered > 0 {
         let (offered, accepted) = (number(rates.offered_per_s), number(rates.accepted_per_s));

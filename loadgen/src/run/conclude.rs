@@ -33,6 +33,7 @@ pub(super) fn conclude(observed: Observed) -> RunResult {
         }
     }
     let scenario = &observed.request.plan.scenario;
+    let thresholds = scenario.thresholds().unwrap_or_default();
     let generator = generator(&merged, scenario.is_closed_loop(), observed.generator_rss_bytes);
     let (verdict, verdict_reasons) = certify(&Evidence {
         closed_loop: generator.closed_loop,
@@ -46,7 +47,7 @@ pub(super) fn conclude(observed: Observed) -> RunResult {
     });
     // A thread that did not hand in its part leaves its messages unaccounted for.
     let complete = observed.parts.len() == observed.threads as usize;
-    RunResult {
+    let mut result = RunResult {
         schema_version: SCHEMA_VERSION,
         scenario: scenario.name.clone(),
         verdict,
@@ -71,7 +72,10 @@ pub(super) fn conclude(observed: Observed) -> RunResult {
         environment: environment(&observed),
         series: observed.series.points(),
         ended_early: observed.ended_early,
-    }
+        thresholds: Vec::new(),
+    };
+    result.judge(&thresholds);
+    result
 }
 
 impl Merged {

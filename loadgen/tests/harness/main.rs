@@ -14,6 +14,7 @@ mod repaired;
 mod same_seed;
 mod schema;
 mod swapped;
+mod thresholds;
 
 use std::io::Write;
 use std::path::PathBuf;
