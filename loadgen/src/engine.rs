@@ -17,6 +17,7 @@
 //! | `traffic` | sends, reads and reconnects by the schedule |
 //! | `drain` | waiting for the ledger to close, and asking for what is missing |
 
+mod census;
 mod client;
 mod connect;
 mod drain;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::clock::{SECOND_US, now_us};
+use crate::disturbance::Disturbed;
 use crate::engine::plan::Plan;
 use crate::engine::report::{Part, Report, Setup};
 use crate::host;
@@ -20,8 +21,12 @@ use crate::report::result::RunResult;
 use crate::series::Series;
 use crate::server_figures::{Probe, Sample};
 use crate::workers::{WORKER_LOST, Workers, processes_needed};
+use keeper::Keeper;
 
 mod conclude;
+mod keeper;
+pub mod own_server;
+mod recovery;
 
 /// From "everything stands" to the first send: time for all processes to hear of it.
 const START_DELAY_US: u64 = 300_000;
@@ -52,6 +57,9 @@ pub struct Request {
     pub processes: Option<u32>,
     /// Whether progress is shown.
     pub quiet: bool,
+    /// A server to start, disturb as the scenario says, and end; then `plan.server`, `secret_file`, `metrics` and `pid`
+    /// are its own.
+    pub own_server: Option<own_server::Settings>,
 }
 
 /// Everything that was observed.
@@ -68,6 +76,7 @@ struct Observed {
     generator_rss_bytes: u64,
     probe: Probe,
     ended_early: Option<String>,
+    disturbances: Vec<Disturbed>,
 }
 
 /// The moments of a run, in microseconds of its clock.
@@ -97,11 +106,12 @@ impl Times {
 /// # Errors
 /// When the server cannot be reached, refuses the logins, or the setup cannot be finished. A ledger that does not close is
 /// no error: see `ledger.closed` in the result.
-pub fn run(request: Request, interrupts: &Arc<AtomicU32>) -> anyhow::Result<RunResult> {
+pub fn run(mut request: Request, interrupts: &Arc<AtomicU32>) -> anyhow::Result<RunResult> {
+    let keeper = Keeper::start(&mut request)?;
     preflight(&request)?;
     let is_local = request.plan.server.ip().is_loopback();
     let mut probe = Probe::new(request.metrics.clone(), request.pid, is_local);
-    let before = probe.sample();
+    let before = look(&mut probe, keeper.as_ref());
     let clients = request.plan.scenario.clients;
     let processes = request.processes.unwrap_or_else(|| processes_needed(clients, host::descriptors_max()));
     let progress = Progress::new(request.quiet);
@@ -109,7 +119,7 @@ pub fn run(request: Request, interrupts: &Arc<AtomicU32>) -> anyhow::Result<RunR
     if workers.processes > 1 {
         progress.say(&format!("{clients} clients are spread over {} processes of this program", workers.processes));
     }
-    let mut run = Run { request, interrupts, workers, probe, progress, before };
+    let mut run = Run { request, interrupts, workers, probe, progress, before, keeper };
     run.set_up()?;
     let observed = run.observe()?;
     Ok(conclude::conclude(observed))
@@ -133,6 +143,7 @@ struct Run<'a> {
     probe: Probe,
     progress: Progress,
     before: Sample,
+    keeper: Option<Keeper>,
 }
 
 impl Run<'_> {
@@ -147,7 +158,7 @@ impl Run<'_> {
                 Some(Report::Setup(setup)) => setups[setup.worker as usize] = setup,
                 Some(Report::Ready { .. }) => ready += 1,
                 Some(Report::Failed { reason }) => anyhow::bail!(reason),
-                Some(Report::Second(_) | Report::Finished(_)) | None => {}
+                Some(Report::Second(_) | Report::Census { .. } | Report::Finished(_)) | None => {}
             }
             self.progress.show_setup(&setups, clients);
         }
@@ -156,9 +167,12 @@ impl Run<'_> {
 
     /// Starts the traffic and watches it to the end of the drain.
     fn observe(mut self) -> anyhow::Result<Observed> {
-        let after_setup = self.probe.sample();
+        let after_setup = self.look();
         let mut times = Times::new(&self.request.plan, now_us() + START_DELAY_US);
         self.workers.start_at(times.start_us);
+        if let Some(keeper) = &self.keeper {
+            keeper.begin(&self.request.plan, times.start_us, self.workers.threads);
+        }
         let mut observed = Observed {
             threads: self.workers.threads,
             processes: self.workers.processes,
@@ -172,11 +186,13 @@ impl Run<'_> {
             generator_rss_bytes: 0,
             probe: self.probe.clone(),
             ended_early: None,
+            disturbances: Vec::new(),
         };
         while observed.parts.len() < self.workers.threads as usize {
             if let Some(report) = self.workers.next_report(TICK)? {
-                take_report(&mut observed, report);
+                self.take_report(&mut observed, report);
             }
+            self.tell_news();
             let now_us = now_us();
             self.sample(&mut observed, &mut times, now_us);
             self.progress.show_traffic(&observed.series, &self.request.plan, now_us.saturating_sub(times.start_us));
@@ -187,6 +203,9 @@ impl Run<'_> {
             }
         }
         observed.probe = self.probe.clone();
+        if let Some(keeper) = self.keeper.take() {
+            observed.disturbances = keeper.finish(self.interrupts.load(Ordering::Relaxed) < 2);
+        }
         self.progress.finish();
         Ok(observed)
     }
@@ -194,15 +213,15 @@ impl Run<'_> {
     /// Looks at the server once a second, and at the begin and the end of the measured phase.
     fn sample(&mut self, observed: &mut Observed, times: &mut Times, now_us: u64) {
         if observed.steady_begin.is_none() && now_us >= times.steady_us {
-            observed.steady_begin = Some(self.probe.sample());
+            observed.steady_begin = Some(self.look());
         }
         if observed.steady_end.is_none() && now_us >= times.end_us {
-            observed.steady_end = Some(self.probe.sample());
+            observed.steady_end = Some(self.look());
             observed.generator_rss_bytes = self.workers.rss_bytes();
         }
         if now_us >= times.next_sample_us {
             let at_s = (now_us - times.start_us) as f64 / SECOND_US as f64;
-            observed.series.add_sample(at_s, self.probe.sample());
+            observed.series.add_sample(at_s, self.look());
             times.next_sample_us += SECOND_US;
         }
     }
@@ -216,12 +235,18 @@ impl Run<'_> {
             times.end_us = times.end_us.min(now_us);
             self.workers.stop();
         }
+        let failure = self.keeper.as_ref().and_then(Keeper::failure);
+        let server_lost = failure.is_some();
+        if let Some(reason) = failure {
+            observed.ended_early.get_or_insert(reason);
+            times.end_us = times.end_us.min(now_us);
+        }
         let lost_worker = observed.ended_early.as_ref().is_some_and(|why| why.starts_with(WORKER_LOST));
         let late = now_us > times.deadline_us;
         if late {
             observed.ended_early.get_or_insert_with(|| "some generator threads did not end in time".to_owned());
         }
-        interrupts > 1 || lost_worker || late
+        interrupts > 1 || lost_worker || server_lost || late
     }
 
     /// After everything was abandoned: the parts of the threads that still answer.
@@ -229,20 +254,44 @@ impl Run<'_> {
         let until_us = now_us() + GRACE_US / 5;
         while observed.parts.len() < self.workers.threads as usize && now_us() < until_us {
             match self.workers.next_report(TICK) {
-                Ok(Some(report)) => take_report(observed, report),
+                Ok(Some(report)) => self.take_report(observed, report),
                 Ok(None) => {}
                 Err(_) => return,
             }
         }
     }
+
+    fn take_report(&self, observed: &mut Observed, report: Report) {
+        match report {
+            Report::Second(second) => observed.series.add(&second),
+            Report::Finished(part) => observed.parts.push(*part),
+            // The ledger decides what it meant; a worker process that is gone never answers.
+            Report::Failed { reason } => drop(observed.ended_early.get_or_insert(reason)),
+            Report::Census { worker, synced, counted_us } => {
+                if let Some(keeper) = &self.keeper {
+                    keeper.count(worker, synced, counted_us);
+                }
+            }
+            Report::Setup(_) | Report::Ready { .. } => {}
+        }
+    }
+
+    /// Tells people what happens to the own server.
+    fn tell_news(&self) {
+        let news = self.keeper.as_ref().map(Keeper::take_news).unwrap_or_default();
+        news.iter().for_each(|words| self.progress.say(words));
+    }
+
+    fn look(&mut self) -> Sample {
+        look(&mut self.probe, self.keeper.as_ref())
+    }
 }
 
-fn take_report(observed: &mut Observed, report: Report) {
-    match report {
-        Report::Second(second) => observed.series.add(&second),
-        Report::Finished(part) => observed.parts.push(*part),
-        // The ledger decides what it meant; a worker process that is gone never answers.
-        Report::Failed { reason } => drop(observed.ended_early.get_or_insert(reason)),
-        Report::Setup(_) | Report::Ready { .. } => {}
+/// Looks at the server; the own one may be another process than the last time.
+fn look(probe: &mut Probe, keeper: Option<&Keeper>) -> Sample {
+    if let Some(keeper) = keeper {
+        let keeper::Target { metrics, pid } = keeper.target();
+        probe.follow(metrics, pid);
     }
+    probe.sample()
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::body::HEADER_BYTES;
 use crate::thresholds::{self, Threshold, ThresholdError};
+use crate::disturbance::Disturbance;
 
 /// The built-in scenarios: name and text.
 pub const BUILT_IN: [(&str, &str); 4] = [
@@ -70,6 +71,9 @@ pub struct Scenario {
     pub reads: Option<Reads>,
     /// Reconnects.
     pub churn: Option<Churn>,
+    /// What is done to the server, which must be the harness's own (`--own-server`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disturbance: Vec<Disturbance>,
 }
 
 /// The pace of logging in.
@@ -227,6 +231,9 @@ impl Scenario {
             check(time(churn.away_s), "churn.away_s", &churn.away_s, "seconds, 0 or more")?;
         }
         self.thresholds()?;
+        if let Some((key, value, way_out)) = self.disturbance.iter().find_map(Disturbance::problem) {
+            check(false, key, &value, way_out)?;
+        }
         Ok(())
     }
 

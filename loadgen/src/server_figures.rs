@@ -82,6 +82,11 @@ impl Probe {
         Self { metrics, pid, pid_is_given: pid.is_some(), is_local, info: BTreeMap::new(), source: Source::NotMeasured }
     }
 
+    /// From now on looks here, and only here: a server that was started again has another process and other metrics.
+    pub fn follow(&mut self, metrics: Option<String>, pid: Option<u32>) {
+        (self.metrics, self.pid, self.pid_is_given) = (metrics, pid, true);
+    }
+
     /// Reads everything there is now.
     pub fn sample(&mut self) -> Sample {
         let page = self.metrics.as_deref().and_then(|url| fetch(url).ok());

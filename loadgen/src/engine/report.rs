@@ -21,6 +21,15 @@ pub enum Report {
     },
     /// One second of the traffic or the drain.
     Second(Box<Second>),
+    /// How many of its sessions are synced; told only while somebody disturbs the server.
+    Census {
+        /// Which thread.
+        worker: u32,
+        /// Sessions that are synced.
+        synced: u32,
+        /// When they were counted, in microseconds of the run's clock.
+        counted_us: u64,
+    },
     /// The thread is done.
     Finished(Box<Part>),
     /// The run cannot go on.

@@ -85,6 +85,7 @@ pub(super) struct Thread {
     /// When the traffic began; 0 before.
     pub(super) start_us: u64,
     next_second_us: u64,
+    pub(super) next_census_us: u64,
     phase: Phase,
     buffer: BytesMut,
     /// Clients with something to write at the end of the turn.
@@ -162,6 +163,7 @@ impl Thread {
             meters: Meters::default(),
             start_us: 0,
             next_second_us: u64::MAX,
+            next_census_us: 0,
             phase: Phase::Setup(setup),
             buffer: BytesMut::new(),
             touched: Vec::new(),
@@ -176,6 +178,7 @@ impl Thread {
         if now_us >= self.next_second_us {
             self.report_second(now_us);
         }
+        self.tell_census(now_us);
         if matches!(self.phase, Phase::Done) {
             return None;
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::certify::Verdict;
+use crate::disturbance::Disturbed;
 use crate::engine::report::Counts;
 use crate::environment::Environment;
 use crate::latency::{Latencies, Summary, Times};
@@ -56,6 +57,9 @@ pub struct RunResult {
     pub series: Vec<SeriesPoint>,
     /// Percentile curves: `[quantile, microseconds]`.
     pub curves: Curves,
+    /// What was done to the server, in order.
+    #[serde(default)]
+    pub disturbances: Vec<Disturbed>,
     /// What the result stands on.
     pub environment: Environment,
 }

@@ -43,6 +43,9 @@ pub fn summary(result: &RunResult) -> String {
         }
     }
     line("server", server_words(result));
+    for disturbed in &result.disturbances {
+        line("disturbed", disturbed.words());
+    }
     line("generator", generator_words(result));
     for (words, times) in result.errors.iter().take(5) {
         line("error", format!("{words} ({times} times)"));

@@ -71,6 +71,7 @@ pub(super) fn conclude(observed: Observed) -> RunResult {
         curves: (&merged.latencies).into(),
         environment: environment(&observed),
         series: observed.series.points(),
+        disturbances: observed.disturbances,
         ended_early: observed.ended_early,
         thresholds: Vec::new(),
     };
@@ -145,6 +146,7 @@ fn server(observed: &Observed, merged: &Merged) -> Server {
         (after.pid == before.pid).then_some(grown as f64)
     };
     let info = |key: &str| observed.probe.info.get(key).cloned();
+    let same_process = steady_end.pid == steady_begin.pid;
     let entries = steady_end.entries_delivered.zip(steady_begin.entries_delivered);
     Server {
         source: observed.probe.source,
@@ -156,7 +158,7 @@ fn server(observed: &Observed, merged: &Merged) -> Server {
         rss_bytes: steady_end.rss_bytes,
         rss_bytes_before: observed.before.rss_bytes,
         rss_bytes_per_client: grown(&steady_end, &observed.before).and_then(|bytes| per(bytes, clients)),
-        entries_delivered: entries.and_then(|(end, begin)| end.checked_sub(begin)),
+        entries_delivered: entries.filter(|_| same_process).and_then(|(end, begin)| end.checked_sub(begin)),
         durability: info("durability"),
         version: info("version"),
         shards: info("shards"),

@@ -52,6 +52,7 @@ fn request(fake: &Fake, scenario: Scenario, secret_file: PathBuf) -> Request {
         threads: 1,
         processes: Some(1),
         quiet: true,
+        own_server: None,
     }
 }
 

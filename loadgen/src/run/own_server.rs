@@ -1,0 +1,269 @@
+//! A server that the harness starts for one run, and ends with it.
+//!
+//! Never touches a process that it did not start: signals go to a child that has not been waited for, so its number
+//! cannot be another one's. The child has a process group of its own: a Ctrl-C at the terminal is for the harness,
+//! which still closes its ledger with the server's help. When this value goes, the process goes.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
+use tempfile::TempDir;
+
+/// How long a start may take, with whatever the store has to do for it.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How long an orderly stop may take before it is ended with force.
+const STOP_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often a start and an end are looked for.
+const POLL: Duration = Duration::from_millis(5);
+
+/// Lines of the log that an error shows.
+const LOG_LINES_SHOWN: usize = 5;
+
+/// How a server is started.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The server's program.
+    pub program: PathBuf,
+    /// Where it keeps its data; `None`: in a temporary directory that goes with it.
+    pub data_dir: Option<PathBuf>,
+    /// Further flags for it.
+    pub flags: Vec<String>,
+    /// Where its log goes; written anew.
+    pub log: PathBuf,
+}
+
+/// What `addresses.json` says.
+#[derive(Debug, Deserialize)]
+struct Addresses {
+    clients: SocketAddr,
+    metrics: SocketAddr,
+    pid: u32,
+}
+
+/// A running server, or one between two lives.
+#[derive(Debug)]
+pub struct OwnServer {
+    settings: Settings,
+    data_dir: PathBuf,
+    /// Removed with the value.
+    _temporary: Option<TempDir>,
+    log: File,
+    child: Option<Child>,
+    clients: SocketAddr,
+    metrics: SocketAddr,
+}
+
+impl OwnServer {
+    /// Starts one on ports that are free, and waits until clients may come.
+    ///
+    /// # Errors
+    /// When it cannot be started, or ends instead of listening; with the last lines of its log.
+    pub fn start(settings: Settings) -> anyhow::Result<Self> {
+        let temporary = match settings.data_dir {
+            Some(_) => None,
+            None => Some(tempfile::Builder::new().prefix("hubbub-load-").tempdir().context("no temporary directory")?),
+        };
+        let parent = temporary.as_ref().map(|dir| dir.path().join("data"));
+        let data_dir = settings.data_dir.clone().or(parent).context("no data directory")?;
+        let shown = settings.log.display();
+        let log = File::create(&settings.log).with_context(|| format!("the server's log {shown} cannot be written"))?;
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut server = Self {
+            settings,
+            data_dir,
+            _temporary: temporary,
+            log,
+            child: None,
+            clients: anywhere,
+            metrics: anywhere,
+        };
+        server.start_again()?;
+        Ok(server)
+    }
+
+    /// Starts it: on its old port for clients when it had one. Its metrics may move.
+    ///
+    /// # Errors
+    /// As [`OwnServer::start`].
+    pub fn start_again(&mut self) -> anyhow::Result<()> {
+        let shown = self.settings.program.display();
+        let mut command = Command::new(&self.settings.program);
+        command.arg("--data-dir").arg(&self.data_dir);
+        command.args(["--listen", &self.clients.to_string(), "--metrics-listen", "127.0.0.1:0"]);
+        command.args(&self.settings.flags).process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.log.try_clone().context("no descriptor")?);
+        let child = command.spawn().with_context(|| format!("--own-server {shown} cannot be run"))?;
+        self.child = Some(child);
+        let addresses = self.wait_until_it_listens()?;
+        (self.clients, self.metrics) = (addresses.clients, addresses.metrics);
+        Ok(())
+    }
+
+    fn wait_until_it_listens(&mut self) -> anyhow::Result<Addresses> {
+        let (path, end) = (self.data_dir.join("addresses.json"), Instant::now() + START_TIMEOUT);
+        loop {
+            if let Some(status) = self.ended() {
+                anyhow::bail!("the own server ended instead of starting ({status}){}", self.last_words());
+            }
+            // One that a killed server left behind names another process.
+            if let Some(addresses) = read_addresses(&path).filter(|found| Some(found.pid) == self.pid()) {
+                return Ok(addresses);
+            }
+            anyhow::ensure!(Instant::now() < end, "the own server did not start in time{}", self.last_words());
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// Where clients connect; the same over all its lives.
+    #[must_use]
+    pub fn clients(&self) -> SocketAddr {
+        self.clients
+    }
+
+    /// Where its metrics are, in this life.
+    #[must_use]
+    pub fn metrics_url(&self) -> String {
+        format!("http://{}/metrics", self.metrics)
+    }
+
+    /// The secret that its tokens are signed with.
+    #[must_use]
+    pub fn secret_file(&self) -> PathBuf {
+        self.data_dir.join("token-secret")
+    }
+
+    /// Its process; `None` between two lives.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// How it ended, when it has done so by itself; it is between two lives then.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        let status = self.child.as_mut()?.try_wait().ok()??;
+        self.child = None;
+        Some(status)
+    }
+
+    /// Sends it a signal, if it lives.
+    pub fn signal(&self, signal: Signal) {
+        let pid = self.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+        if let Some(pid) = pid {
+            // It can only fail because the process is gone, which is noticed elsewhere.
+            let _ = kill_process(pid, signal);
+        }
+    }
+
+    /// Ends it without any chance to do something about it.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// An orderly stop; with force when it takes too long. False when force was needed.
+    pub fn stop(&mut self) -> bool {
+        // A process that was stopped does not hear anything else.
+        self.signal(Signal::CONT);
+        self.signal(Signal::TERM);
+        let end = Instant::now() + STOP_TIMEOUT;
+        while self.child.is_some() && Instant::now() < end {
+            if self.ended().is_none() {
+                std::thread::sleep(POLL);
+            }
+        }
+        let in_time = self.child.is_none();
+        self.kill();
+        in_time
+    }
+
+    /// The end of its log, for an error.
+    #[must_use]
+    pub fn last_words(&self) -> String {
+        let text = std::fs::read_to_string(&self.settings.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let last = &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..];
+        let shown = self.settings.log.display();
+        match last.is_empty() {
+            true => format!("; its log {shown} is empty"),
+            false => format!("; the end of its log {shown}:\n  {}", last.join("\n  ")),
+        }
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn read_addresses(path: &Path) -> Option<Addresses> {
+    serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A program of a few lines of shell that stands for a server.
+    fn script(dir: &Path, lines: &str) -> Settings {
+        let program = dir.join("server.sh");
+        std::fs::write(&program, format!("#!/bin/sh\nwhile [ $# -gt 0 ]; do\n  [ \"$1\" = --data-dir ] && dir=$2\n  [ \"$1\" = --listen ] && listen=$2\n  shift\ndone\nmkdir -p \"$dir\"\n{lines}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        Settings { program, data_dir: None, flags: Vec::new(), log: dir.join("server.log") }
+    }
+
+    const LISTENS: &str = "[ $listen = 127.0.0.1:0 ] && listen=127.0.0.1:7\n\
+        echo \"{\\\"clients\\\":\\\"$listen\\\",\\\"metrics\\\":\\\"127.0.0.1:8\\\",\\\"pid\\\":$$}\" > $dir/addresses.json\n\
+        echo life >&2\ntrap 'exit 0' TERM\nwhile :; do sleep 0.01; done";
+
+    fn is_there(pid: u32) -> bool {
+        Path::new(&format!("/proc/{pid}")).exists()
+    }
+
+    #[test]
+    fn it_keeps_its_port_over_its_lives_and_its_log_has_them_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut server = OwnServer::start(script(dir.path(), LISTENS)).unwrap();
+        let first = server.pid().unwrap();
+        assert_eq!((server.clients().port(), server.metrics_url().as_str()), (7, "http://127.0.0.1:8/metrics"));
+        server.kill();
+        assert!(!is_there(first) && server.pid().is_none());
+        server.start_again().unwrap();
+        let second = server.pid().unwrap();
+        assert_ne!(first, second);
+        assert!(server.stop(), "it ends when it is asked to");
+        assert_eq!(std::fs::read_to_string(dir.path().join("server.log")).unwrap(), "life\nlife\n");
+        assert!(!is_there(second));
+    }
+
+    #[test]
+    fn nothing_is_left_when_it_goes_even_of_one_that_was_stopped() {
+        let dir = tempfile::tempdir().unwrap();
+        let server = OwnServer::start(script(dir.path(), LISTENS)).unwrap();
+        let (pid, data_dir) = (server.pid().unwrap(), server.data_dir.clone());
+        server.signal(Signal::STOP);
+        drop(server);
+        assert!(!is_there(pid) && !data_dir.exists());
+    }
+
+    #[test]
+    fn one_that_does_not_start_shows_what_it_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = OwnServer::start(script(dir.path(), "echo no such luck >&2; exit 3")).unwrap_err().to_string();
+        assert!(error.contains("no such luck") && error.contains("exit status: 3"), "{error}");
+        let missing = Settings { program: "/no/such/program".into(), ..script(dir.path(), "") };
+        assert!(OwnServer::start(missing).unwrap_err().to_string().contains("/no/such/program"));
+    }
+}
