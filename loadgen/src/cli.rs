@@ -3,6 +3,7 @@
 
 pub mod interrupts;
 pub mod load;
+pub mod own_server;
 pub mod run;
 pub mod scenarios;
 pub mod target;

@@ -10,11 +10,12 @@ use crate::thresholds::{self, Threshold, ThresholdError};
 use crate::disturbance::Disturbance;
 
 /// The built-in scenarios: name and text.
-pub const BUILT_IN: [(&str, &str); 4] = [
+pub const BUILT_IN: [(&str, &str); 5] = [
     ("idle", include_str!("../scenarios/idle.toml")),
     ("direct", include_str!("../scenarios/direct.toml")),
     ("group", include_str!("../scenarios/group.toml")),
     ("mixed", include_str!("../scenarios/mixed.toml")),
+    ("chaos", include_str!("../scenarios/chaos.toml")),
 ];
 
 /// Most clients of one run.
@@ -276,7 +277,7 @@ mod tests {
     #[test]
     fn an_unknown_name_names_the_known_ones() {
         let error = Scenario::load("no-such").unwrap_err().to_string();
-        assert!(error.contains("idle, direct, group, mixed"), "{error}");
+        assert!(error.contains("idle, direct, group, mixed, chaos"), "{error}");
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! Ctrl-C.
+//! Ctrl-C, and SIGTERM, which is taken for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Counts them: the first ends the traffic and still closes the ledger; the second ends everything.
 pub fn count_interrupts(interrupts: Arc<AtomicU32>) {
@@ -10,7 +12,14 @@ pub fn count_interrupts(interrupts: Arc<AtomicU32>) {
             return;
         };
         runtime.block_on(async {
-            while tokio::signal::ctrl_c().await.is_ok() {
+            let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+                return;
+            };
+            loop {
+                tokio::select! {
+                    heard = tokio::signal::ctrl_c() => if heard.is_err() { return },
+                    _ = terminate.recv() => {}
+                }
                 interrupts.fetch_add(1, Ordering::Relaxed);
             }
         });

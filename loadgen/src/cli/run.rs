@@ -11,6 +11,7 @@ use clap::Args;
 use super::NOT_MET;
 use super::interrupts::count_interrupts;
 use super::load::LoadArgs;
+use super::own_server::OwnServerArgs;
 use super::target::TargetArgs;
 use crate::{report, run, thresholds};
 
@@ -18,7 +19,7 @@ use crate::{report, run, thresholds};
 #[derive(Debug, Args)]
 #[command(after_help = RUN_EXAMPLES)]
 pub struct RunArgs {
-    /// A built-in scenario (idle, direct, group, mixed) or the path of a TOML file.
+    /// A built-in scenario (idle, direct, group, mixed, chaos) or the path of a TOML file.
     pub scenario: String,
 
     /// On top of the scenario.
@@ -33,6 +34,10 @@ pub struct RunArgs {
     /// Against what.
     #[command(flatten)]
     pub target: TargetArgs,
+
+    /// Or a server of its own.
+    #[command(flatten)]
+    pub own_server: OwnServerArgs,
 
     /// Where `result.json` and `report.html` are written.
     #[arg(long, short = 'o', default_value = "hubbub-load-out", value_name = "DIR")]
@@ -49,6 +54,8 @@ Examples:
     hubbub-load run direct -n 128 --in-flight 8 -d 10s -o out/unit
   memory of 18,000 idle clients:
     hubbub-load run idle -n 18000 -d 30s -o out/idle
+  a server of the run's own, killed, stopped, restarted and drained while people talk:
+    hubbub-load run chaos --own-server target/release/hubbub -o out/chaos -- --durability os
 
 A server limits what one user may send (50 messages a second by default). For a high rate by few clients, as in the
 third example, start it with HUBBUB_LIMITS__USER_MESSAGES_PER_SECOND=0, HUBBUB_LIMITS__USER_BYTES_PER_SECOND=0 and
@@ -65,8 +72,9 @@ impl RunArgs {
             thresholds::parse(thresholds).context("--thresholds")?;
             scenario.thresholds = Some(thresholds.clone());
         }
-        let request = self.target.request(scenario)?;
+        let mut request = self.target.request(scenario)?;
         make_directory(&self.out)?;
+        self.own_server.apply(&mut request, &self.out);
         let interrupts = Arc::new(AtomicU32::new(0));
         count_interrupts(Arc::clone(&interrupts));
         let result = run::run(request, &interrupts)?;

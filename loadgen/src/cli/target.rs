@@ -79,6 +79,7 @@ impl TargetArgs {
             threads,
             processes: self.processes,
             quiet: self.quiet,
+            own_server: None,
         })
     }
 }

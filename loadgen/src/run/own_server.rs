@@ -77,15 +77,8 @@ impl OwnServer {
         let shown = settings.log.display();
         let log = File::create(&settings.log).with_context(|| format!("the server's log {shown} cannot be written"))?;
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server = Self {
-            settings,
-            data_dir,
-            _temporary: temporary,
-            log,
-            child: None,
-            clients: anywhere,
-            metrics: anywhere,
-        };
+        let mut server =
+            Self { settings, data_dir, _temporary: temporary, log, child: None, clients: anywhere, metrics: anywhere };
         server.start_again()?;
         Ok(server)
     }

@@ -19,6 +19,8 @@ pub(super) struct Recovery {
     start_us: u64,
     threads: Vec<Census>,
     done: Vec<Disturbed>,
+    /// When the last one began.
+    begun_us: u64,
     /// When the server returned from the last one, once it has.
     returned_us: Option<u64>,
 }
@@ -35,7 +37,7 @@ impl Recovery {
     /// Something is done to the server now. The last one, if it was not recovered from, never will be.
     pub(super) fn begin(&mut self, action: Action, now_us: u64) {
         let synced = self.synced();
-        self.returned_us = None;
+        (self.begun_us, self.returned_us) = (now_us, None);
         self.done.push(Disturbed {
             at_s: seconds(now_us.saturating_sub(self.start_us)),
             action,
@@ -49,7 +51,7 @@ impl Recovery {
     /// The server serves again.
     pub(super) fn returned(&mut self, now_us: u64) {
         if let Some(last) = self.done.last_mut() {
-            last.down_s = (seconds(now_us.saturating_sub(self.start_us)) - last.at_s).max(0.0);
+            last.down_s = seconds(now_us.saturating_sub(self.begun_us));
             self.returned_us = Some(now_us);
         }
     }
