@@ -1,0 +1,11 @@
+// The client of the Hubbub chat protocol: a session without IO, what a chat shows, and a WebSocket to carry them.
+
+export * from "./ids.ts";
+export * as proto from "./gen/chat/v1/chat_pb.ts";
+export { FrameError, prefixed, Unframer } from "./frame.ts";
+export { Session } from "./session.ts";
+export { type Credentials, type SessionConfig, sessionConfig } from "./session/config.ts";
+export type { BodyInit, Stats } from "./session/core.ts";
+export { ProtocolError, RequestRefused } from "./session/errors.ts";
+export type { Ending, Keep, Reply, SessionEvent, Source, StoredRequest } from "./session/event.ts";
+export type { Limits } from "./session/limits.ts";
