@@ -3,6 +3,7 @@
 //! Pure. Who carries it out is [`crate::run::keeper`]. Times count from the start of the traffic, the ramp included, as
 //! the seconds of the series do.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{SECOND_US, seconds_us};
@@ -15,7 +16,7 @@ const STREAM: u64 = 0x6469_7374;
 const MOMENTS_MAX: usize = 10_000;
 
 /// What is done to the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// SIGKILL, and a start after `restart_after_s`.
@@ -150,7 +151,7 @@ pub fn too_late(disturbances: &[Disturbance], end_us: u64) -> usize {
 }
 
 /// Something that was done to the server, for the result.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Disturbed {
     /// When it began, in seconds from the start of the traffic.
     pub at_s: f64,

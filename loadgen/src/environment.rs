@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::host;
@@ -21,7 +22,7 @@ const SYSCTLS: [&str; 9] = [
 ];
 
 /// Everything about the machine and the command.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     /// When the run began, UTC.
     pub started: String,

@@ -2,6 +2,10 @@
 
 use std::fs;
 
+mod troubles;
+
+pub use troubles::Troubles;
+
 /// CPU time and waiting time of a thread.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ThreadTime {

@@ -4,6 +4,7 @@
 //! mistaken for a small one.
 
 use hdrhistogram::Histogram;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The highest value told apart: ten minutes.
@@ -90,7 +91,7 @@ impl Times {
 }
 
 /// The key figures of a histogram, all in microseconds but `count` and `saturated`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Half of the values are at or below this.
     pub p50: u64,
@@ -168,6 +169,9 @@ pub struct Latencies {
     pub synced: Times,
     /// From the intended send to the moment at which the harness got round to it: its own lateness.
     pub slip: Times,
+    /// How late turns of the generator's loops came. What arrives waits for a turn, so this is part of every latency.
+    #[serde(default)]
+    pub turn_lag: Times,
 }
 
 impl Latencies {
@@ -181,6 +185,7 @@ impl Latencies {
         self.login.add(&other.login);
         self.synced.add(&other.synced);
         self.slip.add(&other.slip);
+        self.turn_lag.add(&other.turn_lag);
     }
 }
 

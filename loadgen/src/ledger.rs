@@ -16,13 +16,14 @@ pub mod slot;
 #[cfg(test)]
 mod tests;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Most faults described one by one; further ones are only counted.
 pub const FAULTS_DESCRIBED_MAX: usize = 100;
 
 /// What the ledger says. A *copy* is one message at one member's device; the sender's own is one of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
     /// Messages for which `Sent` was received.
     pub accepted: u64,

@@ -87,7 +87,7 @@ impl Progress {
             _ => "drain",
         };
         let part = elapsed_us as f64 / plan.traffic_us().max(1) as f64;
-        let words = series.newest().map_or_else(String::new, |point| traffic_words(point, series));
+        let words = series.newest(1).first().map_or_else(String::new, |point| traffic_words(point, series));
         self.show(phase, part.min(1.0), &words);
     }
 
@@ -136,7 +136,7 @@ fn traffic_words(point: &SeriesPoint, series: &Series) -> String {
         let [p50, p99] = [delivery.p50, delivery.p99].map(|us| time_us(us as f64));
         words += &format!(" · p50 {p50} p99 {p99}");
     }
-    if let (Some(cores), rss) = series.newest_server() {
+    if let (Some(cores), rss, _) = series.newest_server() {
         words += &format!(" · server {} cores", number(cores));
         words += &rss.map_or_else(String::new, |rss| format!(" {}", bytes(rss as f64)));
     }

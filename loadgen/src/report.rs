@@ -6,4 +6,5 @@ pub mod html;
 mod pictures;
 pub mod plot;
 pub mod result;
+pub mod schema;
 pub mod summary;

@@ -179,7 +179,7 @@ impl Run<'_> {
             request: self.request.clone(),
             parts: Vec::new(),
             series: Series::new(self.workers.threads, &self.request.plan),
-            before: self.before,
+            before: self.before.clone(),
             after_setup,
             steady_begin: None,
             steady_end: None,

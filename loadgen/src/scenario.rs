@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::body::HEADER_BYTES;
-use crate::thresholds::{self, Threshold, ThresholdError};
 use crate::disturbance::Disturbance;
+use crate::thresholds::{self, Threshold, ThresholdError};
 
 /// The built-in scenarios: name and text.
 pub const BUILT_IN: [(&str, &str); 5] = [

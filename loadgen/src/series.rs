@@ -6,7 +6,11 @@ use crate::engine::plan::Plan;
 use crate::engine::report::Second;
 use crate::latency::Times;
 use crate::report::result::{Quantiles, SeriesPhase, SeriesPoint};
-use crate::server_figures::Sample;
+use crate::server_figures::{Sample, ServerSecond};
+
+mod sofar;
+
+pub use sofar::SoFar;
 
 /// Seconds kept; a longer run keeps the first ones (a day).
 const SECONDS_MAX: u32 = 86_400;
@@ -19,6 +23,7 @@ pub struct Series {
     /// Complete seconds, and how many threads have reported the others.
     points: BTreeMap<u32, Point>,
     samples: Vec<(f64, Sample)>,
+    sofar: SoFar,
 }
 
 #[derive(Default)]
@@ -47,11 +52,13 @@ impl Series {
             traffic_s: plan.scenario.ramp_s + plan.scenario.duration_s,
             points: BTreeMap::new(),
             samples: Vec::new(),
+            sofar: SoFar::default(),
         }
     }
 
     /// Adds a second of one thread.
     pub fn add(&mut self, second: &Second) {
+        self.sofar.add(second, self.phase(second.at_s) == SeriesPhase::Measured);
         if second.at_s >= SECONDS_MAX {
             return;
         }
@@ -69,39 +76,68 @@ impl Series {
         }
     }
 
-    /// The newest second that every thread has reported.
+    /// What the run has come to.
     #[must_use]
-    pub fn newest(&self) -> Option<&SeriesPoint> {
-        self.points.values().rev().find(|point| point.reported >= self.threads).map(|point| &point.point)
+    pub fn sofar(&self) -> &SoFar {
+        &self.sofar
     }
 
-    /// The server's CPU (1 is one core) and memory between the last two looks.
+    /// The newest seconds that every thread has reported, the newest last.
     #[must_use]
-    pub fn newest_server(&self) -> (Option<f64>, Option<u64>) {
-        let cpu = self.samples.last_chunk::<2>().and_then(|[before, after]| cores(before, after));
-        (cpu, self.samples.last().and_then(|(_, sample)| sample.rss_bytes))
+    pub fn newest(&self, wanted: usize) -> Vec<&SeriesPoint> {
+        let complete = self.points.values().rev().filter(|point| point.reported >= self.threads);
+        let mut newest: Vec<_> = complete.take(wanted).map(|point| &point.point).collect();
+        newest.reverse();
+        newest
+    }
+
+    /// The newest look at the server: its CPU (1 is one core), memory, and what its metrics say.
+    #[must_use]
+    pub fn newest_server(&self) -> (Option<f64>, Option<u64>, Option<ServerSecond>) {
+        let Some(at) = self.samples.len().checked_sub(1) else {
+            return (None, None, None);
+        };
+        (self.cores_at(at), self.samples[at].1.rss_bytes, self.inside_at(at))
+    }
+
+    fn phase(&self, at_s: u32) -> SeriesPhase {
+        match f64::from(at_s) {
+            at_s if at_s >= self.traffic_s => SeriesPhase::Drain,
+            at_s if at_s < self.ramp_s => SeriesPhase::Ramp,
+            _ => SeriesPhase::Measured,
+        }
+    }
+
+    fn cores_at(&self, at: usize) -> Option<f64> {
+        cores(&self.samples[at.checked_sub(1)?], &self.samples[at])
+    }
+
+    /// What the server's metrics say since the last look that could read them: after a stall, that is longer ago.
+    fn inside_at(&self, at: usize) -> Option<ServerSecond> {
+        let (at_s, sample) = &self.samples[at];
+        let (before_s, before) = self.samples[..at].iter().rev().find(|(_, sample)| sample.has_inside())?;
+        sample.inside_since(before, at_s - before_s)
     }
 
     /// The whole series.
     #[must_use]
     pub fn points(mut self) -> Vec<SeriesPoint> {
         self.points.values_mut().for_each(Point::close);
-        let mut points: Vec<_> = self.points.into_values().map(|point| point.point).collect();
-        for point in &mut points {
-            let at_s = f64::from(point.at_s);
-            point.phase = match at_s {
-                at_s if at_s >= self.traffic_s => SeriesPhase::Drain,
-                at_s if at_s < self.ramp_s => SeriesPhase::Ramp,
-                _ => SeriesPhase::Measured,
-            };
-            // The look that lies nearest to the end of this second, and the one before it.
-            let at = self.samples.partition_point(|(sample_s, _)| *sample_s < at_s + 0.5);
-            if let Some(after) = self.samples.get(at).filter(|(sample_s, _)| *sample_s < at_s + 2.0) {
-                point.server_rss_bytes = after.1.rss_bytes;
-                point.server_cpu_cores = at.checked_sub(1).and_then(|before| cores(&self.samples[before], after));
-            }
+        let points = std::mem::take(&mut self.points);
+        points.into_values().map(|point| self.with_server(point.point)).collect()
+    }
+
+    fn with_server(&self, mut point: SeriesPoint) -> SeriesPoint {
+        point.phase = self.phase(point.at_s);
+        let at_s = f64::from(point.at_s);
+        // The look that lies nearest to the end of this second.
+        let at = self.samples.partition_point(|(sample_s, _)| *sample_s < at_s + 0.5);
+        if self.samples.get(at).is_some_and(|(sample_s, _)| *sample_s < at_s + 2.0) {
+            point.server_rss_bytes = self.samples[at].1.rss_bytes;
+            point.server_cpu_cores = self.cores_at(at);
+            point.server = self.inside_at(at);
         }
-        points
+        point
     }
 }
 
@@ -109,6 +145,11 @@ fn cores(before: &(f64, Sample), after: &(f64, Sample)) -> Option<f64> {
     let cpu_us = after.1.cpu_us_since(&before.1)? as f64;
     let wall_us = (after.0 - before.0) * 1e6;
     (wall_us > 0.0).then(|| cpu_us / wall_us)
+}
+
+/// Of one second, the thread with most of it.
+fn greatest(known: Option<f64>, ns: u64) -> Option<f64> {
+    Some(known.unwrap_or(0.0).max(ns as f64 / 1e9))
 }
 
 impl Point {
@@ -126,6 +167,8 @@ impl Point {
         second.delivery.add_to(&mut times.delivery);
         second.fanout_last.add_to(&mut times.fanout_last);
         second.slip.add_to(&mut times.slip);
+        point.generator_busiest = greatest(point.generator_busiest, second.cpu_ns);
+        point.generator_waited = greatest(point.generator_waited, second.waited_ns);
     }
 
     fn close(&mut self) {

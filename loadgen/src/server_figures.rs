@@ -5,11 +5,19 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::exposition::Page;
+use self::inside::Inside;
+pub use self::inside::ServerSecond;
 use crate::host;
+
+pub mod exposition;
+mod inside;
 
 /// Where a server publishes its metrics unless told otherwise.
 pub const METRICS_DEFAULT: &str = "http://127.0.0.1:7480/metrics";
@@ -34,7 +42,7 @@ pub struct Probe {
 }
 
 /// Where figures come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Nowhere.
@@ -47,7 +55,7 @@ pub enum Source {
 }
 
 /// The server at one moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sample {
     /// Its process, when known; figures of two processes are not compared.
     pub pid: Option<u32>,
@@ -61,6 +69,8 @@ pub struct Sample {
     pub entries_delivered: Option<u64>,
     /// `hubbub_connections`.
     pub connections: Option<u64>,
+    /// Everything else that its metrics say; `None` when they could not be read.
+    inside: Option<Arc<Inside>>,
 }
 
 impl Sample {
@@ -71,6 +81,19 @@ impl Sample {
             return None;
         }
         self.cpu_us?.checked_sub(earlier.cpu_us?)
+    }
+
+    /// Whether its metrics could be read.
+    #[must_use]
+    pub fn has_inside(&self) -> bool {
+        self.inside.is_some()
+    }
+
+    /// What its metrics say about the time since `earlier`, `elapsed_s` ago; `None` when they could not be read then or now.
+    #[must_use]
+    pub fn inside_since(&self, earlier: &Self, elapsed_s: f64) -> Option<ServerSecond> {
+        let (now, before) = (self.inside.as_ref()?, earlier.inside.as_ref()?);
+        (elapsed_s > 0.0 && self.pid == earlier.pid).then(|| now.since(before, elapsed_s))
     }
 }
 
@@ -93,7 +116,7 @@ impl Probe {
         let mut sample = page.as_deref().map(read_page).unwrap_or_default();
         if let Some(page) = &page {
             self.source = Source::Metrics;
-            if let Some(info) = labels(page, "hubbub_info") {
+            if let Some(info) = Page(page).labels("hubbub_info") {
                 self.info = info;
             }
         }
@@ -112,40 +135,17 @@ impl Probe {
     }
 }
 
-fn read_page(page: &str) -> Sample {
-    let whole = |name| value(page, name).map(|value| value as u64);
+fn read_page(text: &str) -> Sample {
+    let page = Page(text);
     Sample {
-        pid: whole("process_pid").and_then(|pid| u32::try_from(pid).ok()),
-        cpu_us: value(page, "process_cpu_seconds_total").map(|seconds| (seconds * 1e6) as u64),
-        rss_bytes: whole("process_resident_memory_bytes"),
-        sends: whole("hubbub_sends_total"),
-        entries_delivered: whole("hubbub_entries_delivered_total"),
-        connections: whole("hubbub_connections"),
+        pid: page.whole("process_pid").and_then(|pid| u32::try_from(pid).ok()),
+        cpu_us: page.sum("process_cpu_seconds_total").map(|seconds| (seconds * 1e6) as u64),
+        rss_bytes: page.whole("process_resident_memory_bytes"),
+        sends: page.whole("hubbub_sends_total"),
+        entries_delivered: page.whole("hubbub_entries_delivered_total"),
+        connections: page.whole("hubbub_connections"),
+        inside: Some(Arc::new(Inside::of(page))),
     }
-}
-
-/// The sum of a metric over its labels.
-fn value(page: &str, name: &str) -> Option<f64> {
-    let values = page.lines().filter_map(|line| {
-        let rest = line.strip_prefix(name)?;
-        let number = match rest.strip_prefix('{') {
-            Some(labelled) => labelled.rsplit_once('}')?.1,
-            None => rest.strip_prefix(' ')?,
-        };
-        number.split_ascii_whitespace().next()?.parse::<f64>().ok()
-    });
-    values.reduce(|sum, value| sum + value)
-}
-
-/// The labels of a metric's first line.
-fn labels(page: &str, name: &str) -> Option<BTreeMap<String, String>> {
-    let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('{'))?;
-    let inside = line.rsplit_once('}')?.0;
-    let pairs = inside.split(',').filter_map(|pair| {
-        let (key, value) = pair.split_once('=')?;
-        Some((key.trim().to_owned(), value.trim().trim_matches('"').to_owned()))
-    });
-    Some(pairs.collect())
 }
 
 /// Reads a page by HTTP/1.0, which needs no more than one request and one end.
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_server_says_what_it_is() {
-        let info = labels(PAGE, "hubbub_info").unwrap();
+        let info = Page(PAGE).labels("hubbub_info").unwrap();
         assert_eq!((info["durability"].as_str(), info["shards"].as_str()), ("fsync", "2"));
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::report::{Counts, Second, Steady};
 use crate::clock::SECOND_US;
-use crate::host::{self, ThreadTime};
+use crate::host::{self, ThreadTime, Troubles};
 use crate::latency::{Latencies, Times};
 use crate::ledger::Account;
 
@@ -21,6 +21,8 @@ pub(super) struct Meters {
     /// The measured phase; `None` before the traffic.
     window: Option<Window>,
     errors_count: u64,
+    /// Errors of this second by their words.
+    error_kinds: BTreeMap<String, u64>,
     second: SecondMeters,
     begun: Option<Snapshot>,
     pub(super) steady: Steady,
@@ -49,12 +51,15 @@ struct Counted {
     accepted: u64,
     delivered: u64,
     errors: u64,
+    suppressed: u64,
+    own_limits: u64,
+    time: ThreadTime,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Snapshot {
     counted: Counted,
-    time: ThreadTime,
+    machine: Troubles,
     at_us: u64,
 }
 
@@ -75,6 +80,13 @@ impl Meters {
         self.second.slip.record(late_us);
         if self.measures(intended_us) {
             self.latencies.slip.record(late_us);
+        }
+    }
+
+    /// A turn that was to come at `wanted_us` came now.
+    pub(super) fn note_turn(&mut self, wanted_us: u64, now_us: u64) {
+        if self.measures(now_us) {
+            self.latencies.turn_lag.record(now_us.saturating_sub(wanted_us));
         }
     }
 
@@ -107,13 +119,14 @@ impl Meters {
         self.errors_count += 1;
         let words = words.into();
         if self.errors.len() < ERROR_KINDS_MAX || self.errors.contains_key(&words) {
+            *self.error_kinds.entry(words.clone()).or_default() += 1;
             *self.errors.entry(words).or_default() += 1;
         }
     }
 
     /// The measured phase begins.
     pub(super) fn begin_steady(&mut self, now_us: u64) {
-        self.begun = Some(Snapshot { counted: self.counted(), time: host::this_thread(), at_us: now_us });
+        self.begun = Some(Snapshot { counted: self.counted(), machine: Troubles::of_this_machine(), at_us: now_us });
     }
 
     /// The measured phase is over.
@@ -121,7 +134,8 @@ impl Meters {
         let Some(begun) = self.begun.take() else {
             return;
         };
-        let (counted, time) = (self.counted(), host::this_thread().since(begun.time));
+        let counted = self.counted();
+        let time = counted.time.since(begun.counted.time);
         self.steady = Steady {
             offered: counted.offered - begun.counted.offered,
             accepted: counted.accepted - begun.counted.accepted,
@@ -129,6 +143,7 @@ impl Meters {
             elapsed_us: now_us - begun.at_us,
             cpu_ns: time.cpu_ns,
             waited_ns: time.waited_ns,
+            machine: Troubles::of_this_machine().since(&begun.machine),
         };
     }
 
@@ -136,6 +151,7 @@ impl Meters {
     pub(super) fn take_second(&mut self, worker: u32, elapsed_us: u64, connected: u32) -> Second {
         let (now, before) = (self.counted(), self.second.before);
         self.second.before = now;
+        let time = now.time.since(before.time);
         let second = Second {
             worker,
             at_s: u32::try_from(elapsed_us / SECOND_US).unwrap_or(u32::MAX),
@@ -148,6 +164,14 @@ impl Meters {
             delivery: (&self.second.delivery).into(),
             fanout_last: (&self.second.fanout_last).into(),
             slip: (&self.second.slip).into(),
+            synced: 0,
+            unanswered: self.unanswered(),
+            copies_in_flight: self.copies_in_flight(),
+            cpu_ns: time.cpu_ns,
+            waited_ns: time.waited_ns,
+            suppressed: now.suppressed - before.suppressed,
+            own_limits: now.own_limits - before.own_limits,
+            error_kinds: std::mem::take(&mut self.error_kinds),
         };
         let SecondMeters { ack, delivery, fanout_last, slip, .. } = &mut self.second;
         [ack, delivery, fanout_last, slip].into_iter().for_each(Times::clear);
@@ -160,12 +184,28 @@ impl Meters {
         totals.accepted + totals.delivered + self.counts.delivered + self.counts.logins
     }
 
+    /// Sends that were made and have no answer yet.
+    fn unanswered(&self) -> u64 {
+        let (counts, totals) = (&self.counts, &self.account.totals);
+        let answered = totals.accepted + totals.refused + counts.suppressed + counts.skipped_away;
+        counts.offered.saturating_sub(answered)
+    }
+
+    /// Copies of accepted messages that are not settled.
+    fn copies_in_flight(&self) -> u64 {
+        let totals = &self.account.totals;
+        totals.copies_due.saturating_sub(totals.delivered + totals.lost)
+    }
+
     fn counted(&self) -> Counted {
         Counted {
             offered: self.counts.offered,
             accepted: self.account.totals.accepted,
             delivered: self.counts.delivered,
             errors: self.errors_count,
+            suppressed: self.counts.suppressed,
+            own_limits: self.counts.own_limits,
+            time: host::this_thread(),
         }
     }
 }

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::host::Troubles;
 use crate::latency::{Latencies, Sparse};
 use crate::ledger::Account;
 
@@ -79,6 +81,30 @@ pub struct Second {
     pub fanout_last: Sparse,
     /// Lateness of its sends.
     pub slip: Sparse,
+    /// Clients logged in and synced at its end.
+    #[serde(default)]
+    pub synced: u32,
+    /// Sends without an answer at its end.
+    #[serde(default)]
+    pub unanswered: u64,
+    /// Copies of accepted messages that nobody has yet, at its end; those of messages that not all have count until all do.
+    #[serde(default)]
+    pub copies_in_flight: u64,
+    /// CPU time of the thread in it, in nanoseconds.
+    #[serde(default)]
+    pub cpu_ns: u64,
+    /// Time that the thread was runnable without a CPU, in nanoseconds.
+    #[serde(default)]
+    pub waited_ns: u64,
+    /// Sends that could not be made, because the session's queue was full.
+    #[serde(default)]
+    pub suppressed: u64,
+    /// Connections that failed for want of descriptors, ports or buffers.
+    #[serde(default)]
+    pub own_limits: u64,
+    /// Its errors by their words.
+    #[serde(default)]
+    pub error_kinds: BTreeMap<String, u64>,
 }
 
 /// Figures of the measured phase.
@@ -96,10 +122,13 @@ pub struct Steady {
     pub cpu_ns: u64,
     /// The thread's time runnable without a CPU, in nanoseconds.
     pub waited_ns: u64,
+    /// What went wrong on the machine, for everybody on it.
+    #[serde(default)]
+    pub machine: Troubles,
 }
 
 /// What happened over the whole run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Sends that the schedule wanted.
     pub offered: u64,

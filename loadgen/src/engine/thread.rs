@@ -131,7 +131,10 @@ async fn drive(thread: Rc<RefCell<Thread>>) -> anyhow::Result<()> {
     loop {
         let next_us = thread.borrow_mut().turn(now_us());
         match next_us {
-            Some(next_us) => alarm.sleep_until(next_us).await.context("the timer descriptor fails")?,
+            Some(next_us) => {
+                alarm.sleep_until(next_us).await.context("the timer descriptor fails")?;
+                thread.borrow_mut().meters.note_turn(next_us, now_us());
+            }
             None => return Ok(()),
         }
     }
@@ -326,7 +329,8 @@ impl Thread {
         // A second is named by its begin; a late turn may close more than one.
         let elapsed_us = self.next_second_us.min(now_us).saturating_sub(self.start_us + 1);
         let connected = self.clients.iter().filter(|client| client.link >= Link::LoggedIn).count() as u32;
-        let second = self.meters.take_second(self.share.worker, elapsed_us, connected);
+        let mut second = self.meters.take_second(self.share.worker, elapsed_us, connected);
+        second.synced = self.clients.iter().filter(|client| client.link >= Link::Synced).count() as u32;
         while self.next_second_us <= now_us {
             self.next_second_us += SECOND_US;
         }

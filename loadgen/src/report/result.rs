@@ -3,24 +3,44 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::certify::Verdict;
 use crate::disturbance::Disturbed;
 use crate::engine::report::Counts;
 use crate::environment::Environment;
+use crate::host::Troubles;
 use crate::latency::{Latencies, Summary, Times};
 use crate::ledger::Totals;
-use crate::server_figures::Source;
+use crate::server_figures::{ServerSecond, Source};
 use crate::thresholds::{self, Outcome, Threshold};
 
 /// The version of this shape.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// What a result file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// One run; files that do not say are one.
+    #[default]
+    Run,
+    /// A search for the highest load.
+    Capacity,
+    /// What to buy for a population.
+    Plan,
+    /// Results side by side.
+    Comparison,
+}
+
 /// A whole result.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RunResult {
-    /// [`SCHEMA_VERSION`].
+    /// What this file holds: `run`.
+    #[serde(default)]
+    pub kind: Kind,
+    /// The version of this shape.
     pub schema_version: u32,
     /// The scenario's name.
     pub scenario: String,
@@ -85,7 +105,7 @@ impl RunResult {
 }
 
 /// The ledger, with what the client sessions repaired by themselves.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Ledger {
     /// Every accepted message is accounted for at every recipient, once, whole and in order.
     pub closed: bool,
@@ -101,7 +121,7 @@ pub struct Ledger {
 }
 
 /// Latencies; `null` where nothing was recorded.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct LatencyFigures {
     /// Intended send to `Sent`.
     pub ack: Option<Summary>,
@@ -134,7 +154,7 @@ impl From<&Latencies> for LatencyFigures {
 }
 
 /// Rates of the measured phase.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Rates {
     /// Sends that the schedule wanted.
     pub offered_per_s: f64,
@@ -145,7 +165,7 @@ pub struct Rates {
 }
 
 /// The server's side of the measured phase; `null` where it could not be measured.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Server {
     /// Where CPU and memory come from.
     pub source: Source,
@@ -176,7 +196,7 @@ pub struct Server {
 }
 
 /// The generator's side of the measured phase.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Generator {
     /// Whether acknowledgements set the pace.
     pub closed_loop: bool,
@@ -194,6 +214,15 @@ pub struct Generator {
     pub schedule_slip_us_p99: Option<u64>,
     /// The largest.
     pub schedule_slip_us_max: Option<u64>,
+    /// Lateness of the loops' turns, which what arrives waits for: half of them.
+    pub turn_lag_us_p50: Option<u64>,
+    /// 99% of them.
+    pub turn_lag_us_p99: Option<u64>,
+    /// The largest.
+    pub turn_lag_us_max: Option<u64>,
+    /// What went wrong on the generator's machine over the measured phase; of several machines, the worst.
+    #[serde(default)]
+    pub machine: Troubles,
     /// Resident memory of all generator processes at the end of the measured phase.
     pub rss_bytes: u64,
     /// Bytes read by the clients over the run.
@@ -205,7 +234,7 @@ pub struct Generator {
 }
 
 /// Which phase a second belongs to (by its begin).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeriesPhase {
     /// The rate rises.
@@ -218,7 +247,7 @@ pub enum SeriesPhase {
 }
 
 /// One second. Latencies are those of what *arrived* in it.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SeriesPoint {
     /// Its begin, from the start of the traffic.
     pub at_s: u32,
@@ -246,10 +275,16 @@ pub struct SeriesPoint {
     pub server_cpu_cores: Option<f64>,
     /// The server's resident memory.
     pub server_rss_bytes: Option<u64>,
+    /// What the server's metrics say; `null` when they could not be read.
+    pub server: Option<ServerSecond>,
+    /// CPU of the busiest generator thread: 1 is one core.
+    pub generator_busiest: Option<f64>,
+    /// The generator thread that waited most for a CPU: a part of the second, 0 to 1.
+    pub generator_waited: Option<f64>,
 }
 
 /// Quantiles of one second, in microseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Quantiles {
     /// The median.
     pub p50: u64,
@@ -271,7 +306,7 @@ impl Quantiles {
 }
 
 /// Percentile curves of the measured phase.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Curves {
     /// Intended send to `Sent`.
     pub ack: Vec<(f64, u64)>,

@@ -7,7 +7,7 @@ use crate::engine::report::{Counts, Part, Sessions, Steady};
 use crate::environment::Environment;
 use crate::latency::Latencies;
 use crate::ledger::Account;
-use crate::report::result::{Generator, Ledger, Rates, RunResult, SCHEMA_VERSION, Server};
+use crate::report::result::{Generator, Kind, Ledger, Rates, RunResult, SCHEMA_VERSION, Server};
 use crate::server_figures::Sample;
 
 /// The sums over all threads.
@@ -35,19 +35,24 @@ pub(super) fn conclude(observed: Observed) -> RunResult {
     let scenario = &observed.request.plan.scenario;
     let thresholds = scenario.thresholds().unwrap_or_default();
     let generator = generator(&merged, scenario.is_closed_loop(), observed.generator_rss_bytes);
+    // A thread that did not hand in its part leaves its messages unaccounted for.
+    let complete = observed.parts.len() == observed.threads as usize;
     let (verdict, verdict_reasons) = certify(&Evidence {
         closed_loop: generator.closed_loop,
         slip_us_p99: generator.schedule_slip_us_p99,
         ack_us_p99: merged.latencies.ack.quantile(0.99),
+        turn_lag_us_p99: generator.turn_lag_us_p99,
+        delivery_us_p99: merged.latencies.delivery.quantile(0.99),
         busiest_thread: merged.busiest,
         waited: merged.waited,
         own_limits: merged.counts.own_limits,
         suppressed: merged.counts.suppressed,
         offered: merged.counts.offered,
+        missing_threads: observed.threads.saturating_sub(observed.parts.len() as u32),
+        machine: generator.machine,
     });
-    // A thread that did not hand in its part leaves its messages unaccounted for.
-    let complete = observed.parts.len() == observed.threads as usize;
     let mut result = RunResult {
+        kind: Kind::Run,
         schema_version: SCHEMA_VERSION,
         scenario: scenario.name.clone(),
         verdict,
@@ -92,6 +97,7 @@ impl Merged {
         self.steady.accepted += steady.accepted;
         self.steady.delivered += steady.delivered;
         self.steady.cpu_ns += steady.cpu_ns;
+        self.steady.machine = self.steady.machine.worst(&steady.machine);
         self.steady.elapsed_us = self.steady.elapsed_us.max(steady.elapsed_us);
         self.drained_us = self.drained_us.max(part.drained_us);
     }
@@ -116,6 +122,7 @@ fn generator(merged: &Merged, closed_loop: bool, rss_bytes: u64) -> Generator {
     let cpu_us = steady.cpu_ns as f64 / 1e3;
     // In a closed loop nothing is late: an acknowledgement is the schedule.
     let slip = |quantile| merged.latencies.slip.quantile(quantile);
+    let lag = |quantile| merged.latencies.turn_lag.quantile(quantile);
     Generator {
         closed_loop,
         cpu_us_per_delivery: per(cpu_us, steady.delivered as f64),
@@ -125,6 +132,10 @@ fn generator(merged: &Merged, closed_loop: bool, rss_bytes: u64) -> Generator {
         schedule_slip_us_p50: slip(0.5),
         schedule_slip_us_p99: slip(0.99),
         schedule_slip_us_max: slip(1.0),
+        turn_lag_us_p50: lag(0.5),
+        turn_lag_us_p99: lag(0.99),
+        turn_lag_us_max: lag(1.0),
+        machine: steady.machine,
         rss_bytes,
         bytes_in: merged.sessions.bytes_in,
         bytes_out: merged.sessions.bytes_out,
@@ -133,8 +144,8 @@ fn generator(merged: &Merged, closed_loop: bool, rss_bytes: u64) -> Generator {
 }
 
 fn server(observed: &Observed, merged: &Merged) -> Server {
-    let steady_end = observed.steady_end.unwrap_or_default();
-    let steady_begin = observed.steady_begin.unwrap_or_default();
+    let steady_end = observed.steady_end.clone().unwrap_or_default();
+    let steady_begin = observed.steady_begin.clone().unwrap_or_default();
     let steady = &merged.steady;
     let cpu_us = steady_end.cpu_us_since(&steady_begin).map(|us| us as f64);
     let setup_cpu_us = observed.after_setup.cpu_us_since(&observed.before).map(|us| us as f64);

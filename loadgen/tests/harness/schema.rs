@@ -5,77 +5,99 @@ use serde_json::Value;
 use super::fake::Fault;
 use super::{run_against, scenario};
 
-/// Checks the few words of JSON Schema that the file uses, and refuses a schema that uses others.
-fn check(schema: &Value, root: &Value, value: &Value, path: &str) {
-    let schema = match schema.get("$ref") {
-        Some(reference) => {
-            root.pointer(reference.as_str().unwrap().trim_start_matches('#')).expect("a reference resolves")
-        }
-        None => schema,
+/// Words of JSON Schema that are checked here, or say nothing that could be wrong.
+const WORDS: [&str; 20] = [
+    "$schema",
+    "$ref",
+    "title",
+    "description",
+    "default",
+    "$defs",
+    "type",
+    "format",
+    "minimum",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "prefixItems",
+    "minItems",
+    "maxItems",
+    "enum",
+    "anyOf",
+    "oneOf",
+    "const",
+];
+
+/// Checks a value by the few words that the schema uses, and refuses a schema that uses others.
+fn check(schema: &Value, root: &Value, value: &Value, path: &str) -> Result<(), String> {
+    let Some(words) = schema.as_object() else {
+        return Ok(());
     };
-    const WORDS: [&str; 12] = [
-        "$schema",
-        "title",
-        "description",
-        "$defs",
-        "type",
-        "properties",
-        "required",
-        "additionalProperties",
-        "items",
-        "enum",
-        "anyOf",
-        "const",
-    ];
-    for word in schema.as_object().unwrap().keys() {
-        assert!(WORDS.contains(&word.as_str()), "{path}: the schema uses `{word}`");
+    if let Some(word) = words.keys().find(|word| !WORDS.contains(&word.as_str())) {
+        panic!("{path}: the schema uses `{word}`");
     }
-    if let Some(choices) = schema.get("anyOf") {
-        let is_null = |choice: &&Value| choice["type"] == "null";
-        if !value.is_null() {
-            let other = choices.as_array().unwrap().iter().find(|choice| !is_null(choice)).unwrap();
-            check(other, root, value, path);
+    if let Some(reference) = schema.get("$ref") {
+        let part = root.pointer(reference.as_str().unwrap().trim_start_matches('#')).expect("a reference resolves");
+        check(part, root, value, path)?;
+    }
+    for choices in ["anyOf", "oneOf"].into_iter().filter_map(|word| schema.get(word)) {
+        let tried: Vec<_> = choices.as_array().unwrap().iter().map(|part| check(part, root, value, path)).collect();
+        if tried.iter().all(Result::is_err) {
+            return Err(format!("{path}: {value} is none of {tried:?}"));
         }
-        return;
     }
-    if let Some(expected) = schema.get("const") {
-        assert_eq!(value, expected, "{path}");
-    }
-    if let Some(choices) = schema.get("enum") {
-        assert!(choices.as_array().unwrap().contains(value), "{path}: {value}");
-    }
-    if let Some(types) = schema.get("type") {
-        let named = |name: &Value| match name.as_str().unwrap() {
-            "null" => value.is_null(),
-            "boolean" => value.is_boolean(),
-            "integer" => value.is_u64() || value.is_i64(),
-            "number" => value.is_number(),
-            "string" => value.is_string(),
-            "array" => value.is_array(),
-            "object" => value.is_object(),
-            other => panic!("{path}: unknown type {other}"),
-        };
-        let fits = types.as_array().map_or_else(|| named(types), |types| types.iter().any(named));
-        assert!(fits, "{path}: {value} is not {types}");
-    }
+    let is = |good: bool| if good { Ok(()) } else { Err(format!("{path}: {value} is not {schema}")) };
+    is(schema.get("const").is_none_or(|expected| value == expected))?;
+    is(schema.get("enum").is_none_or(|choices| choices.as_array().unwrap().contains(value)))?;
+    is(schema.get("minimum").is_none_or(|minimum| !value.is_number() || value.as_f64() >= minimum.as_f64()))?;
+    is(schema.get("type").is_none_or(|types| match types.as_array() {
+        Some(types) => types.iter().any(|name| has_type(value, name)),
+        None => has_type(value, types),
+    }))?;
     for (at, element) in value.as_array().into_iter().flatten().enumerate() {
-        check(&schema["items"], root, element, &format!("{path}[{at}]"));
+        let part = schema.pointer(&format!("/prefixItems/{at}")).or(schema.get("items"));
+        part.map_or(Ok(()), |part| check(part, root, element, &format!("{path}[{at}]")))?;
     }
-    if let Some(fields) = value.as_object() {
-        check_fields(schema, root, fields, path);
+    value.as_object().map_or(Ok(()), |fields| check_fields(schema, root, fields, path))
+}
+
+fn has_type(value: &Value, name: &Value) -> bool {
+    match name.as_str().unwrap() {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        other => panic!("unknown type {other}"),
     }
 }
 
-fn check_fields(schema: &Value, root: &Value, fields: &serde_json::Map<String, Value>, path: &str) {
+fn check_fields(
+    schema: &Value,
+    root: &Value,
+    fields: &serde_json::Map<String, Value>,
+    path: &str,
+) -> Result<(), String> {
     for required in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
-        assert!(fields.contains_key(required.as_str().unwrap()), "{path}.{required} is missing");
+        let name = required.as_str().unwrap();
+        fields.get(name).ok_or_else(|| format!("{path}.{name} is missing"))?;
     }
-    for (name, value) in fields {
-        let known = schema.get("properties").and_then(|properties| properties.get(name));
-        let others = schema.get("additionalProperties").filter(|others| others.is_object());
-        let part = known.or(others).unwrap_or_else(|| panic!("{path}.{name} is not in the schema"));
-        check(part, root, value, &format!("{path}.{name}"));
-    }
+    let Some(properties) = schema.get("properties") else {
+        return match schema.get("additionalProperties") {
+            Some(part) => {
+                fields.iter().try_for_each(|(name, value)| check(part, root, value, &format!("{path}.{name}")))
+            }
+            None => Ok(()),
+        };
+    };
+    assert_eq!(schema["additionalProperties"], Value::Bool(false), "{path}: objects are closed");
+    fields.iter().try_for_each(|(name, value)| {
+        let part = properties.get(name).ok_or_else(|| format!("{path}.{name} is not in the schema"))?;
+        check(part, root, value, &format!("{path}.{name}"))
+    })
 }
 
 #[test]
@@ -85,6 +107,21 @@ fn results_are_what_the_schema_says() {
         let mut scenario = scenario(name, 12);
         scenario.group.iter_mut().for_each(|group| group.members = 6);
         let result = serde_json::to_value(run_against(fault, scenario)).unwrap();
-        check(&schema, &schema, &result, "result");
+        check(&schema, &schema, &result, "result").unwrap();
+        check_that_it_can_fail(&schema, result);
+    }
+}
+
+fn check_that_it_can_fail(schema: &Value, result: Value) {
+    let broken: [fn(&mut Value); 4] = [
+        |result| result["verdict"] = "nobody".into(),
+        |result| result["ledger"]["lost"] = "none".into(),
+        |result| drop(result.as_object_mut().unwrap().remove("ledger")),
+        |result| result["series"][0]["unknown"] = 1.into(),
+    ];
+    for damage in broken {
+        let mut result = result.clone();
+        damage(&mut result);
+        assert!(check(schema, schema, &result, "result").is_err());
     }
 }

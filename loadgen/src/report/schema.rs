@@ -1,0 +1,63 @@
+//! The JSON Schema of `result.json`, made from the types: names, types and words are those of the code. A test keeps
+//! `result.schema.json` equal to it.
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::{Transform, transform_subschemas};
+use schemars::{JsonSchema, Schema};
+
+use super::result::{RunResult, SCHEMA_VERSION};
+
+/// What is said of the whole file.
+const ABOUT: &str = "Fields are only added; a change of meaning raises schema_version. What was not measured is null or not \
+                     there. A copy is one message at one member's device.";
+
+/// The schema of a run's result, as it is written to `result.schema.json`.
+///
+/// # Panics
+/// Never: a schema is JSON.
+#[must_use]
+pub fn run_result() -> String {
+    let mut schema = of::<RunResult>(&format!("Result of hubbub-load run, version {SCHEMA_VERSION}"), ABOUT);
+    if let Some(version) = schema.pointer_mut("/properties/schema_version") {
+        version["const"] = SCHEMA_VERSION.into();
+    }
+    serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n"
+}
+
+/// The schema of a type, closed: fields that it does not name are an error.
+#[must_use]
+pub fn of<T: JsonSchema>(title: &str, about: &str) -> Schema {
+    let settings = SchemaSettings::draft2020_12().with_transform(Closed);
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), title.into());
+    schema.insert("description".to_owned(), about.into());
+    schema
+}
+
+/// Objects with named fields have no others.
+#[derive(Debug, Clone, Copy)]
+struct Closed;
+
+impl Transform for Closed {
+    fn transform(&mut self, schema: &mut Schema) {
+        if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
+            schema.insert("additionalProperties".to_owned(), false.into());
+        }
+        transform_subschemas(self, schema);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_what_the_types_say() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/result.schema.json");
+        if std::env::var_os("HUBBUB_REGENERATE").is_some() {
+            std::fs::write(path, run_result()).unwrap();
+        }
+        let same = std::fs::read_to_string(path).unwrap() == run_result();
+        assert!(same, "run: HUBBUB_REGENERATE=1 cargo test --release -p hubbub-loadgen --lib schema");
+    }
+}
