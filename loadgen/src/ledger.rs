@@ -6,16 +6,23 @@
 //! cannot be settled by the end is judged then. The ledger trusts neither the server nor the client session: it counts
 //! duplicates, gaps and order from what the session handed out.
 //!
-//! Memory: [`slot::Slot`] (40 bytes) for each message that is not settled yet, however many recipients it has; 32 bytes
-//! for each (conversation, member) as a recipient and 40 as a sender; nothing for a message once it is settled.
+//! Memory: [`slot::Slot`] (40 bytes) for each message that is not settled yet, however many recipients it has; for each
+//! (conversation, member) 32 bytes as a recipient, 40 as a sender and 8 for its user; nothing for a message once it is
+//! settled. [`room::Room`] bounds the first.
 
 pub mod conversation;
+pub mod fault;
 pub mod ranges;
+pub mod room;
 pub mod slot;
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;
 
+use fault::Fault;
+use room::Room;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -56,14 +63,25 @@ pub struct Totals {
     pub refused: u64,
     /// Logs that began anew during the run; what they held cannot be accounted for.
     pub log_resets: u64,
+    /// What the ledger had no room for.
+    #[serde(default)]
+    pub unaccounted: u64,
 }
 
 impl Totals {
     /// Whether every accepted message is accounted for and nothing else was seen.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        let faults =
-            [self.lost, self.pending, self.duplicated, self.reordered, self.gaps, self.corrupt, self.log_resets];
+        let faults = [
+            self.lost,
+            self.pending,
+            self.duplicated,
+            self.reordered,
+            self.gaps,
+            self.corrupt,
+            self.log_resets,
+            self.unaccounted,
+        ];
         faults.iter().all(|count| *count == 0) && self.delivered == self.copies_due
     }
 
@@ -84,21 +102,25 @@ impl Totals {
         self.unacknowledged_stored += other.unacknowledged_stored;
         self.refused += other.refused;
         self.log_resets += other.log_resets;
+        self.unaccounted += other.unaccounted;
     }
 }
 
-/// The account of a thread, a process or a run: totals, and the first faults in words.
+/// The account of a thread, a process or a run: totals, and the first faults one by one.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Account {
     /// The figures.
     pub totals: Totals,
     /// The first [`FAULTS_DESCRIBED_MAX`] faults.
-    pub faults: Vec<String>,
+    pub faults: Vec<Fault>,
+    /// What the ledgers of the account remember; of a thread.
+    #[serde(skip)]
+    pub room: Room,
 }
 
 impl Account {
-    /// Notes a fault in words, while there is room.
-    pub fn describe(&mut self, fault: impl FnOnce() -> String) {
+    /// Notes a fault, while there is room.
+    pub fn describe(&mut self, fault: impl FnOnce() -> Fault) {
         if self.faults.len() < FAULTS_DESCRIBED_MAX {
             self.faults.push(fault());
         }

@@ -76,6 +76,8 @@ struct Observed {
     generator_rss_bytes: u64,
     probe: Probe,
     ended_early: Option<String>,
+    /// A ledger has no room for more.
+    full: Option<String>,
     disturbances: Vec<Disturbed>,
 }
 
@@ -158,7 +160,7 @@ impl Run<'_> {
                 Some(Report::Setup(setup)) => setups[setup.worker as usize] = setup,
                 Some(Report::Ready { .. }) => ready += 1,
                 Some(Report::Failed { reason }) => anyhow::bail!(reason),
-                Some(Report::Second(_) | Report::Census { .. } | Report::Finished(_)) | None => {}
+                Some(Report::Second(_) | Report::Census { .. } | Report::Full { .. } | Report::Finished(_)) | None => {}
             }
             self.progress.show_setup(&setups, clients);
         }
@@ -186,6 +188,7 @@ impl Run<'_> {
             generator_rss_bytes: 0,
             probe: self.probe.clone(),
             ended_early: None,
+            full: None,
             disturbances: Vec::new(),
         };
         while observed.parts.len() < self.workers.threads as usize {
@@ -229,8 +232,9 @@ impl Run<'_> {
     /// Passes interrupts on; true when nothing is to be waited for any more.
     fn ends_now(&mut self, observed: &mut Observed, times: &mut Times, now_us: u64) -> bool {
         let interrupts = self.interrupts.load(Ordering::Relaxed);
-        if interrupts > 0 && observed.ended_early.is_none() {
-            observed.ended_early = Some("interrupted".to_owned());
+        let why = (interrupts > 0).then(|| "interrupted".to_owned()).or_else(|| observed.full.clone());
+        if let Some(why) = why.filter(|_| observed.ended_early.is_none()) {
+            observed.ended_early = Some(why);
             // The measured phase ends here.
             times.end_us = times.end_us.min(now_us);
             self.workers.stop();
@@ -267,6 +271,7 @@ impl Run<'_> {
             Report::Finished(part) => observed.parts.push(*part),
             // The ledger decides what it meant; a worker process that is gone never answers.
             Report::Failed { reason } => drop(observed.ended_early.get_or_insert(reason)),
+            Report::Full { reason } => drop(observed.full.get_or_insert(reason)),
             Report::Census { worker, synced, counted_us } => {
                 if let Some(keeper) = &self.keeper {
                     keeper.count(worker, synced, counted_us);

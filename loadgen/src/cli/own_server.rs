@@ -68,6 +68,7 @@ mod tests {
                 run_id: 1,
                 first_user: 1,
                 server: "127.0.0.1:1".parse().unwrap(),
+                ledger_bytes: 1,
             },
             secret_file: PathBuf::new(),
             metrics: None,

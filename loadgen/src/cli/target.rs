@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::Args;
 
 use crate::engine::plan::Plan;
+use crate::ledger::room::LEDGER_BYTES_DEFAULT;
 use crate::run::Request;
 use crate::scenario::Scenario;
 use crate::server_figures::METRICS_DEFAULT;
@@ -50,6 +51,10 @@ pub struct TargetArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub processes: Option<u32>,
 
+    /// Memory for messages that are not settled yet, 40 bytes each, in all; when it is used up the traffic ends.
+    #[arg(long, default_value_t = LEDGER_BYTES_DEFAULT, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(40_000..))]
+    pub ledger_bytes: u64,
+
     /// Show no progress.
     #[arg(long, short = 'q')]
     pub quiet: bool,
@@ -72,6 +77,7 @@ impl TargetArgs {
                 run_id,
                 first_user: self.first_user.unwrap_or(1 + run_id % FIRST_USER_MAX),
                 server: resolve(&self.server)?,
+                ledger_bytes: self.ledger_bytes,
             },
             secret_file: self.secret_file.clone(),
             metrics: Some(self.metrics.clone()).filter(|url| url != "none"),

@@ -3,6 +3,7 @@
 //! When nothing has moved for a while and something is still open, every client that lacks an entry or an answer connects
 //! again: the sync that follows brings all there is. Only what is missing after that is called lost.
 
+use super::report::Report;
 use super::thread::Thread;
 use crate::ledger::conversation::ConversationLedger;
 
@@ -57,6 +58,19 @@ impl Thread {
             drain.moved_us = now_us;
         }
         Some(drain)
+    }
+
+    /// The traffic ends before its time, because of what the ledgers already have to remember.
+    pub(super) fn tell_full(&self) {
+        let room = &self.meters.account.room;
+        let (held, bytes) = (room.held(), self.plan.ledger_bytes);
+        let reason = format!(
+            "the ledger reached its limit: a thread of {} had {held} messages that are not settled, and --ledger-bytes \
+             {bytes} has room for {} in each; recipients are too far behind, or the limit is too small",
+            self.share.workers,
+            room.max()
+        );
+        self.tell(Report::Full { reason });
     }
 
     fn is_closed(&self) -> bool {

@@ -7,6 +7,7 @@ use crate::clock::SECOND_US;
 use crate::host::{self, ThreadTime, Troubles};
 use crate::latency::{Latencies, Times};
 use crate::ledger::Account;
+use crate::ledger::room::Room;
 
 /// Most kinds of errors told apart.
 const ERROR_KINDS_MAX: usize = 50;
@@ -64,6 +65,11 @@ struct Snapshot {
 }
 
 impl Meters {
+    /// Nothing counted yet; the ledgers have so much room.
+    pub(super) fn new(room: Room) -> Self {
+        Self { account: Account { room, ..Account::default() }, ..Self::default() }
+    }
+
     /// Sets the measured phase; sends intended in it count.
     pub(super) fn set_window(&mut self, start_us: u64, end_us: u64) {
         self.window = Some(Window { start_us, end_us });

@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::seconds_us;
+use crate::ledger::room::{LEDGER_BYTES_DEFAULT, Room};
 use crate::scenario::Scenario;
 
 /// A run, the same for all its threads and processes. The token secret is not part of it.
@@ -21,6 +22,13 @@ pub struct Plan {
     pub first_user: u64,
     /// The server's address for clients.
     pub server: SocketAddr,
+    /// Bytes of slots that all ledgers may need together before the traffic is ended.
+    #[serde(default = "ledger_bytes_default")]
+    pub ledger_bytes: u64,
+}
+
+fn ledger_bytes_default() -> u64 {
+    LEDGER_BYTES_DEFAULT
 }
 
 /// A thread's part.
@@ -51,5 +59,11 @@ impl Plan {
     #[must_use]
     pub fn drain_us(&self) -> u64 {
         seconds_us(self.scenario.drain_s)
+    }
+
+    /// What the ledgers of one of so many threads may remember.
+    #[must_use]
+    pub fn room(&self, workers: u32) -> Room {
+        Room::of_bytes(self.ledger_bytes / u64::from(workers.max(1)))
     }
 }

@@ -34,6 +34,11 @@ pub enum Report {
     },
     /// The thread is done.
     Finished(Box<Part>),
+    /// The ledger has no room for more: the thread has ended its traffic, and so should all others.
+    Full {
+        /// For people: how much it holds, and the way out.
+        reason: String,
+    },
     /// The run cannot go on.
     Failed {
         /// For people: what, and the way out.
@@ -186,6 +191,9 @@ pub struct Part {
     pub counts: Counts,
     /// The sessions' own counters.
     pub sessions: Sessions,
+    /// The most that its ledgers remembered at one time.
+    #[serde(default)]
+    pub unsettled_most: u64,
     /// Errors by their words.
     pub errors: BTreeMap<String, u64>,
     /// When the last of its conversations was closed, in microseconds after the traffic.

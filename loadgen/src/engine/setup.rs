@@ -268,7 +268,10 @@ impl Thread {
         if conversation.kind == Kind::Group && cursors.contains(&0) {
             return false;
         }
-        conversation.ledger = Some(ConversationLedger::new(name, &cursors));
+        let first_user = self.plan.first_user + u64::from(self.first_client);
+        let users = conversation.members.iter().map(|client| first_user + u64::from(*client)).collect();
+        let account = &mut self.meters.account;
+        conversation.ledger = Some(ConversationLedger::new(name, users, &cursors, account));
         true
     }
 

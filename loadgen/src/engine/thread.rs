@@ -152,6 +152,7 @@ impl Thread {
     ) -> Self {
         let traffic = Traffic::new(&plan, first_client, &clients, &conversations);
         let setup = Setup::new(&conversations, now_us());
+        let room = plan.room(share.workers);
         Self {
             this: Weak::new(),
             plan,
@@ -163,7 +164,7 @@ impl Thread {
             conversations,
             timers: Timers::default(),
             traffic,
-            meters: Meters::default(),
+            meters: Meters::new(room),
             start_us: 0,
             next_second_us: u64::MAX,
             next_census_us: 0,
@@ -225,10 +226,13 @@ impl Thread {
             }
             steady => steady,
         };
-        if now_us < end_us && !self.control.is_stopped() {
+        let full = self.meters.account.room.is_full();
+        if full {
+            self.tell_full();
+        } else if now_us < end_us && !self.control.is_stopped() {
             return Phase::Traffic { end_us, steady };
         }
-        if !self.control.is_stopped() {
+        if !full && !self.control.is_stopped() {
             // What was due before the end is sent, however late this turn comes: else the schedule would bend to it.
             self.fire_due(now_us);
         }
@@ -242,6 +246,7 @@ impl Thread {
         let mut part = Part { worker: self.share.worker, ..Part::default() };
         self.close_ledgers();
         self.clients.iter().for_each(|client| part.sessions.add(&client.sessions()));
+        part.unsettled_most = self.meters.account.room.most();
         part.account = std::mem::take(&mut self.meters.account);
         part.latencies = std::mem::take(&mut self.meters.latencies);
         part.errors = std::mem::take(&mut self.meters.errors);

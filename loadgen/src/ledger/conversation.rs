@@ -7,7 +7,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use hubbub_codec::ids::Conversation;
 
 use super::Account;
+use super::fault::{Fault, FaultKind};
 use super::ranges::Ranges;
+use super::room::Room;
 use super::slot::{Content, Fanout, Known, MessageName, Slot};
 
 /// Most entries between the first unsettled one and the newest; what a server numbers beyond is corrupt. Bounds memory
@@ -59,6 +61,8 @@ struct Stray {
 pub struct ConversationLedger {
     /// For the words of faults.
     conversation: Conversation,
+    /// The members by place.
+    users: Box<[u64]>,
     base: u64,
     slots: VecDeque<Slot>,
     recipients: Box<[Recipient]>,
@@ -69,13 +73,25 @@ pub struct ConversationLedger {
     found: Vec<Stray>,
     /// Messages whose place was taken by something else.
     absent: Vec<Stray>,
+    /// Room that was taken for faults, until they are judged.
+    faults: u64,
+}
+
+/// Where a seq is.
+enum Place<'a> {
+    /// Among what is not settled.
+    Open(&'a mut Slot),
+    /// Settled, or senseless.
+    Elsewhere,
+    /// There is no room for it.
+    NoRoom,
 }
 
 impl ConversationLedger {
-    /// An account that begins where each member stands: the greatest seq that it was handed before. Differences between
-    /// them are accounted for as entries of no interest.
+    /// An account of members, who are these users, that begins where each of them stands: the greatest seq that it was
+    /// handed before. Differences between them are accounted for as entries of no interest.
     #[must_use]
-    pub fn new(conversation: Conversation, cursors: &[u64]) -> Self {
+    pub fn new(conversation: Conversation, users: Box<[u64]>, cursors: &[u64], account: &mut Account) -> Self {
         let greatest = cursors.iter().copied().max().unwrap_or(0).min(u64::MAX / 2);
         let smallest = cursors.iter().copied().min().unwrap_or(0).max(greatest.saturating_sub(UNSETTLED_MAX));
         let slot = |seq| Slot {
@@ -83,15 +99,19 @@ impl ConversationLedger {
             arrivals: cursors.iter().filter(|cursor| **cursor >= seq).count() as u32,
             ..Slot::default()
         };
+        let slots: VecDeque<Slot> = (smallest + 1..=greatest).map(slot).collect();
+        account.room.take(slots.len() as u64);
         Self {
             conversation,
+            users,
             base: smallest + 1,
-            slots: (smallest + 1..=greatest).map(slot).collect(),
+            slots,
             recipients: cursors.iter().map(|cursor| Recipient { cursor: *cursor, ..Recipient::default() }).collect(),
             senders: cursors.iter().map(|_| Sender::default()).collect(),
             open_sends: 0,
             found: Vec::new(),
             absent: Vec::new(),
+            faults: 0,
         }
     }
 
@@ -117,18 +137,18 @@ impl ConversationLedger {
     pub fn note_sent(&mut self, name: MessageName, seq: u64, judged: bool, account: &mut Account) {
         self.open_sends -= 1;
         account.totals.accepted += 1;
-        account.totals.copies_due += self.recipients.len() as u64;
         self.senders[name.sender as usize].acked.insert(name.counter.into());
         let copies = self.recipients.len() as u32;
-        let stray = Stray { name, seq, copies };
-        match self.slot_mut(seq) {
-            Some(slot) if slot.known == Known::Nothing || slot.known == Known::Seen(name) => {
+        match self.place(seq, &mut account.room) {
+            Place::NoRoom => return self.note_unaccounted(seq, account),
+            Place::Open(slot) if slot.known == Known::Nothing || slot.known == Known::Seen(name) => {
                 slot.known = Known::Acked(name);
                 slot.judged = judged;
             }
             // Its number holds something else, for all that it was acknowledged.
-            Some(_) | None => self.absent.push(stray),
+            Place::Open(_) | Place::Elsewhere => self.note_absent(Stray { name, seq, copies }, account),
         }
+        account.totals.copies_due += u64::from(copies);
         self.settle(account);
     }
 
@@ -147,17 +167,26 @@ impl ConversationLedger {
         how: How,
         account: &mut Account,
     ) -> Option<Fanout> {
-        let (conversation, members) = (self.conversation, self.recipients.len() as u32);
+        let members = self.recipients.len() as u32;
         if seq >= self.base + UNSETTLED_MAX {
             account.totals.corrupt += 1;
-            account.describe(|| format!("{conversation}, member {member}: entry {seq} is far outside the log"));
+            account.describe(|| {
+                self.fault(FaultKind::Corrupt, "it is far outside the log").seq(seq).at(member, &self.users)
+            });
             return None;
         }
         if !self.advance(member, seq, account) {
             return None;
         }
         let content = self.check_sent(content);
-        let slot = self.slot_mut(seq)?;
+        let slot = match self.place(seq, &mut account.room) {
+            Place::Open(slot) => slot,
+            Place::Elsewhere => return None,
+            Place::NoRoom => {
+                self.note_unaccounted(seq, account);
+                return None;
+            }
+        };
         slot.arrivals += 1;
         slot.on_sync += u32::from(how == How::OnSync);
         if slot.known == Known::Nothing {
@@ -189,7 +218,7 @@ impl ConversationLedger {
     /// A member's log began anew.
     pub fn note_reset(&mut self, account: &mut Account) {
         account.totals.log_resets += 1;
-        account.describe(|| format!("{}: the log began anew", self.conversation));
+        account.describe(|| self.fault(FaultKind::LogReset, "the log began anew"));
     }
 
     /// Whether nothing is open: no send without its answer, no entry without all its members.
@@ -215,7 +244,9 @@ impl ConversationLedger {
     pub fn finish(&mut self, asked: impl Fn(u32) -> bool, account: &mut Account) {
         account.totals.unacknowledged += self.open_sends;
         let mut stored = HashSet::new();
-        for (seq, slot) in (self.base..).zip(std::mem::take(&mut self.slots)) {
+        let slots = std::mem::take(&mut self.slots);
+        account.room.give_back(slots.len() as u64);
+        for (seq, slot) in (self.base..).zip(slots) {
             match slot.known {
                 Known::Acked(message) => {
                     self.judge_absences(seq, message, &asked, account);
@@ -223,38 +254,73 @@ impl ConversationLedger {
                 }
                 Known::Seen(message) => match !self.is_acked(message) && stored.insert(message) {
                     true => account.totals.unacknowledged_stored += 1,
-                    false => self.count_duplicate(seq, message, slot, account),
+                    false => self.note_stored_elsewhere(seq, message, slot, account),
                 },
                 Known::Nothing | Known::Other => {}
             }
         }
         self.judge_strays(account);
+        account.room.give_back(std::mem::take(&mut self.faults));
+    }
+
+    fn fault(&self, kind: FaultKind, detail: impl Into<String>) -> Fault {
+        Fault::new(kind, &self.conversation, detail)
+    }
+
+    fn note_unaccounted(&self, seq: u64, account: &mut Account) {
+        account.totals.unaccounted += 1;
+        account.describe(|| self.fault(FaultKind::Unaccounted, "the ledger has no room for it").seq(seq));
+    }
+
+    /// Takes room for one fault more; false when there is none.
+    fn take_fault(&mut self, account: &mut Account) -> bool {
+        let there_is = account.room.take(1);
+        self.faults += u64::from(there_is);
+        there_is
+    }
+
+    /// Keeps a message that is not in its place, to look for it in the end.
+    fn note_absent(&mut self, stray: Stray, account: &mut Account) {
+        match self.take_fault(account) {
+            true => self.absent.push(stray),
+            false => account.totals.lost += u64::from(stray.copies),
+        }
     }
 
     /// Moves a member's cursor; false when it was handed this seq before.
     fn advance(&mut self, member: u32, seq: u64, account: &mut Account) -> bool {
-        let conversation = self.conversation;
-        let recipient = &mut self.recipients[member as usize];
-        let expected = recipient.cursor + 1;
-        if seq == expected {
-            recipient.cursor = seq;
-            return true;
+        let expected = self.recipients[member as usize].cursor + 1;
+        if seq < expected {
+            return self.take_late(member, seq, account);
         }
         if seq > expected {
             account.totals.gaps += seq - expected;
             account.describe(|| {
-                format!("{conversation}, member {member}: entry {seq} was handed out where {expected} must be")
+                let detail = format!("it was handed out where {expected} must be");
+                self.fault(FaultKind::Gap, detail).seq(seq).at(member, &self.users)
             });
-            recipient.missing.append(expected, seq - 1);
-            recipient.cursor = seq;
-            return true;
+            match self.take_fault(account) {
+                true => self.recipients[member as usize].missing.append(expected, seq - 1),
+                false => self.note_unaccounted(seq, account),
+            }
         }
+        self.recipients[member as usize].cursor = seq;
+        true
+    }
+
+    /// A member was handed a seq below what it had; true when it lacked it.
+    fn take_late(&mut self, member: u32, seq: u64, account: &mut Account) -> bool {
+        let recipient = &mut self.recipients[member as usize];
         let late = recipient.missing.remove(seq);
+        let newest = recipient.cursor;
         account.totals.reordered += u64::from(late);
         account.totals.duplicated += u64::from(!late);
-        account.describe(|| match late {
-            true => format!("{conversation}, member {member}: entry {seq} came after {}", expected - 1),
-            false => format!("{conversation}, member {member}: entry {seq} was handed out twice"),
+        account.describe(|| {
+            let fault = match late {
+                true => self.fault(FaultKind::Reordered, format!("it came after {newest}")),
+                false => self.fault(FaultKind::Duplicated, "it was handed out twice"),
+            };
+            fault.seq(seq).at(member, &self.users)
         });
         late
     }
@@ -269,32 +335,47 @@ impl ConversationLedger {
         }
     }
 
-    fn slot_mut(&mut self, seq: u64) -> Option<&mut Slot> {
-        let at = seq.checked_sub(self.base).filter(|at| *at < UNSETTLED_MAX)? as usize;
-        if at >= self.slots.len() {
+    fn place(&mut self, seq: u64, room: &mut Room) -> Place<'_> {
+        let Some(at) = seq.checked_sub(self.base).filter(|at| *at < UNSETTLED_MAX) else {
+            return Place::Elsewhere;
+        };
+        let (at, length) = (at as usize, self.slots.len());
+        if at >= length {
+            if !room.take((at + 1 - length) as u64) {
+                return Place::NoRoom;
+            }
             self.slots.resize(at + 1, Slot::default());
         }
-        self.slots.get_mut(at)
+        Place::Open(&mut self.slots[at])
     }
 
     fn note_wrong(&mut self, member: u32, seq: u64, content: Content, account: &mut Account) {
-        let conversation = self.conversation;
-        match content {
-            Content::Message(name) if self.found.len() < STRAYS_MAX => {
-                match self.found.iter_mut().rev().find(|stray| stray.seq == seq && stray.name == name) {
-                    Some(stray) => stray.copies += 1,
-                    None => self.found.push(Stray { name, seq, copies: 1 }),
-                }
-            }
-            // An empty place where an accepted message must be is a loss; that is counted with the message.
-            Content::Other => {}
-            Content::Message(_) | Content::Corrupt => {
-                account.totals.corrupt += 1;
-                account.describe(|| {
-                    format!("{conversation}, member {member}: the body of entry {seq} is damaged or was never sent")
-                });
-            }
+        if let Content::Message(name) = content
+            && self.note_found(name, seq, account)
+        {
+            return;
         }
+        // An empty place where an accepted message must be is a loss; that is counted with the message.
+        if content != Content::Other {
+            account.totals.corrupt += 1;
+            account.describe(|| {
+                let fault = self.fault(FaultKind::Corrupt, "the body is damaged, or was never sent");
+                fault.seq(seq).at(member, &self.users)
+            });
+        }
+    }
+
+    /// Keeps a message that was found in another's place; false when there is no room for it.
+    fn note_found(&mut self, name: MessageName, seq: u64, account: &mut Account) -> bool {
+        if let Some(stray) = self.found.iter_mut().rev().find(|stray| stray.seq == seq && stray.name == name) {
+            stray.copies += 1;
+            return true;
+        }
+        let there_is = self.found.len() < STRAYS_MAX && self.take_fault(account);
+        if there_is {
+            self.found.push(Stray { name, seq, copies: 1 });
+        }
+        there_is
     }
 
     /// Takes off what everybody has and what was answered.
@@ -303,13 +384,14 @@ impl ConversationLedger {
         while let Some(slot) = self.slots.front().copied().filter(|slot| slot.arrivals >= members) {
             match slot.known {
                 Known::Acked(name) => self.count_acked(self.base, name, slot, account),
-                // The sender's `Sent` named another seq: it is stored twice.
-                Known::Seen(name) if self.is_acked(name) => self.count_duplicate(self.base, name, slot, account),
+                // The sender's `Sent` named another seq: it is stored twice, or in another one's place.
+                Known::Seen(name) if self.is_acked(name) => self.note_stored_elsewhere(self.base, name, slot, account),
                 // It waits for its answer.
                 Known::Seen(_) => return,
                 Known::Nothing | Known::Other => {}
             }
             self.slots.pop_front();
+            account.room.give_back(1);
             self.base += 1;
         }
     }
@@ -319,14 +401,13 @@ impl ConversationLedger {
     }
 
     fn count_acked(&mut self, seq: u64, name: MessageName, slot: Slot, account: &mut Account) {
-        let conversation = self.conversation;
         let right = slot.arrivals - slot.wrong;
         let on_sync = slot.on_sync.min(right);
         account.totals.delivered += u64::from(right);
         account.totals.delivered_on_sync += u64::from(on_sync);
         account.totals.delivered_live += u64::from(right - on_sync);
         if slot.wrong > 0 {
-            self.absent.push(Stray { name, seq, copies: slot.wrong });
+            self.note_absent(Stray { name, seq, copies: slot.wrong }, account);
         }
         if !slot.judged {
             return;
@@ -336,69 +417,82 @@ impl ConversationLedger {
             Some(last) if name.counter < last => {
                 account.totals.reordered += u64::from(slot.arrivals);
                 account.describe(|| {
-                    let MessageName { sender, counter } = name;
-                    format!("{conversation}, sender {sender}: its message {counter} is stored at {seq}, after its message {last}")
+                    let detail = format!("it is stored after message {last} of the same sender");
+                    self.fault(FaultKind::Reordered, detail).of(name, &self.users).seq(seq)
                 });
             }
             _ => sender.last_judged = Some(name.counter),
         }
     }
 
-    fn count_duplicate(&mut self, seq: u64, name: MessageName, slot: Slot, account: &mut Account) {
-        let conversation = self.conversation;
-        account.totals.duplicated += u64::from(slot.arrivals - slot.wrong);
+    /// A message is stored where its sender was not told that it is.
+    fn note_stored_elsewhere(&mut self, seq: u64, name: MessageName, slot: Slot, account: &mut Account) {
+        let copies = slot.arrivals - slot.wrong;
+        match self.take_fault(account) {
+            true => self.found.push(Stray { name, seq, copies }),
+            false => self.count_duplicate(Stray { name, seq, copies }, account),
+        }
+    }
+
+    fn count_duplicate(&self, stray: Stray, account: &mut Account) {
+        let Stray { name, seq, copies } = stray;
+        account.totals.duplicated += u64::from(copies);
         account.describe(|| {
-            let MessageName { sender, counter } = name;
-            format!("{conversation}, sender {sender}: its message {counter} is stored once more at {seq}")
+            let detail = format!("{copies} further copies of it are there, beside those in its place");
+            self.fault(FaultKind::Duplicated, detail).of(name, &self.users).seq(seq)
         });
     }
 
     /// Copies of an accepted message that did not arrive at all.
     fn judge_absences(&self, seq: u64, message: MessageName, asked: &impl Fn(u32) -> bool, account: &mut Account) {
-        let conversation = self.conversation;
         for (member, recipient) in (0..).zip(&self.recipients) {
             if seq <= recipient.cursor && !recipient.missing.contains(seq) {
                 continue;
             }
-            match asked(member) {
-                true => account.totals.lost += 1,
-                false => account.totals.pending += 1,
-            }
-            account.describe(|| {
-                let MessageName { sender, counter } = message;
-                let fate = if asked(member) { "lost" } else { "not yet there" };
-                format!(
-                    "{conversation}: message {counter} of sender {sender} at seq {seq} is {fate} at member {member}"
-                )
-            });
+            let (kind, detail) = match asked(member) {
+                true => (FaultKind::Lost, "it was accepted, and did not arrive"),
+                false => (FaultKind::Pending, "it was accepted, and has not arrived yet"),
+            };
+            account.totals.lost += u64::from(kind == FaultKind::Lost);
+            account.totals.pending += u64::from(kind == FaultKind::Pending);
+            account.describe(|| self.fault(kind, detail).of(message, &self.users).seq(seq).at(member, &self.users));
         }
     }
 
     /// Brings messages that were not in their place together with those found elsewhere.
     fn judge_strays(&mut self, account: &mut Account) {
-        let conversation = self.conversation;
-        let mut found: HashMap<MessageName, u64> = HashMap::new();
-        for stray in &self.found {
-            *found.entry(stray.name).or_default() += u64::from(stray.copies);
+        let mut found: HashMap<MessageName, Vec<Stray>> = HashMap::new();
+        for stray in std::mem::take(&mut self.found) {
+            found.entry(stray.name).or_default().push(stray);
         }
         for absent in std::mem::take(&mut self.absent) {
-            let copies = u64::from(absent.copies);
-            let elsewhere = found.get_mut(&absent.name).map_or(0, |there| {
-                let taken = copies.min(*there);
-                *there -= taken;
-                taken
-            });
-            account.totals.reordered += elsewhere;
-            account.totals.delivered += elsewhere;
-            account.totals.delivered_live += elsewhere;
-            account.totals.lost += copies - elsewhere;
-            let MessageName { sender, counter } = absent.name;
-            let fate = if elsewhere == copies { "found elsewhere" } else { "lost" };
-            let seq = absent.seq;
+            let mut missing = absent.copies;
+            for stray in found.get_mut(&absent.name).into_iter().flatten() {
+                let taken = missing.min(stray.copies);
+                (missing, stray.copies) = (missing - taken, stray.copies - taken);
+            }
+            self.count_absent(absent, absent.copies - missing, account);
+        }
+        let mut further: Vec<Stray> = found.into_values().flatten().filter(|stray| stray.copies > 0).collect();
+        further.sort_unstable_by_key(|stray| (stray.seq, stray.name));
+        further.into_iter().for_each(|stray| self.count_duplicate(stray, account));
+    }
+
+    /// A message that was not in its place, but so often in another one's.
+    fn count_absent(&self, absent: Stray, elsewhere: u32, account: &mut Account) {
+        let (elsewhere, lost) = (u64::from(elsewhere), u64::from(absent.copies - elsewhere));
+        account.totals.reordered += elsewhere;
+        account.totals.delivered += elsewhere;
+        account.totals.delivered_live += elsewhere;
+        account.totals.lost += lost;
+        let fates = [
+            (FaultKind::Reordered, elsewhere, "copies were found in another message's place"),
+            (FaultKind::Lost, lost, "copies have something else in its place, or nothing"),
+        ];
+        for (kind, copies, words) in fates.into_iter().filter(|(_, copies, _)| *copies > 0) {
             account.describe(|| {
-                format!("{conversation}: message {counter} of sender {sender} was accepted at {seq} and is {fate}")
+                self.fault(kind, format!("{copies} {words}")).of(absent.name, &self.users).seq(absent.seq)
             });
         }
-        account.totals.duplicated += found.values().sum::<u64>();
     }
 }

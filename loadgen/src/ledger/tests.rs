@@ -4,9 +4,14 @@ use hubbub_codec::ids::{Conversation, GroupId};
 
 use super::Account;
 use super::conversation::{ConversationLedger, How};
+use super::fault::FaultKind;
+use super::room::Room;
 use super::slot::{Content, MessageName};
 
 const CONVERSATION: Conversation = Conversation::Group(GroupId(1));
+
+/// The user of the first member.
+const FIRST_USER: u64 = 100;
 
 const LIVE: How = How::Live(Some(5));
 
@@ -27,11 +32,10 @@ fn message(sender: u32, counter: u32) -> Content {
 
 impl World {
     fn new(members: u32) -> Self {
-        Self {
-            ledger: ConversationLedger::new(CONVERSATION, &vec![0; members as usize]),
-            account: Account::default(),
-            members,
-        }
+        let mut account = Account::default();
+        let users = (0..u64::from(members)).map(|member| FIRST_USER + member).collect();
+        let ledger = ConversationLedger::new(CONVERSATION, users, &vec![0; members as usize], &mut account);
+        Self { ledger, account, members }
     }
 
     /// `sender` sends, and the server acknowledges at `seq`.
@@ -64,6 +68,7 @@ impl World {
         let totals = self.account.totals;
         assert_eq!(totals.is_closed(), self.account.faults.is_empty(), "{:?}", self.account);
         assert_eq!(totals.delivered + totals.lost + totals.pending, totals.copies_due, "{totals:?}");
+        assert_eq!(self.account.room.held(), 0, "all room is given back");
         totals
     }
 }
@@ -274,7 +279,7 @@ fn membership_changes_and_older_entries_need_no_acknowledgement() {
 #[test]
 fn members_that_begin_in_the_middle_of_an_older_log_are_not_missing_anything() {
     let mut world = World::new(2);
-    world.ledger = ConversationLedger::new(CONVERSATION, &[40, 41]);
+    world.ledger = ConversationLedger::new(CONVERSATION, [1, 2].into(), &[40, 41], &mut world.account);
     world.arrives(0, 41, Content::Other);
     world.accepted(0, 42);
     world.arrives_everywhere(42, message(0, 0));
@@ -304,4 +309,31 @@ fn the_last_member_completes_the_fan_out_and_the_sender_is_none_of_them() {
     let fanout = fanouts.pop().unwrap();
     assert_eq!((fanout.first_us, fanout.median_us, fanout.last_us), (10, 20, 30));
     assert!(fanouts.is_empty());
+}
+
+#[test]
+fn without_room_nothing_grows_and_nothing_closes() {
+    let mut world = World::new(2);
+    world.account.room = Room::of_bytes(4 * 40);
+    for seq in 1..=20 {
+        world.accepted(0, seq);
+    }
+    assert_eq!(world.account.room.held(), 8, "twice the limit is the end");
+    (1..=20).for_each(|seq| world.arrives_everywhere(seq, message(0, seq as u32 - 1)));
+    let totals = world.finish();
+    assert_eq!((totals.accepted, totals.copies_due, totals.delivered), (20, 16, 16));
+    assert!(totals.unaccounted >= 12 && !totals.is_closed(), "{totals:?}");
+}
+
+#[test]
+fn faults_name_conversation_sender_counter_seq_and_recipient() {
+    let mut world = World::with_accepted(3, 2);
+    world.arrives_everywhere(1, message(0, 0));
+    world.arrives(0, 2, message(0, 1));
+    world.arrives(1, 2, message(0, 1));
+    world.ledger.finish(|_| true, &mut world.account);
+    let [fault] = &*world.account.faults else { panic!("{:?}", world.account.faults) };
+    assert_eq!((fault.kind, fault.conversation.as_str()), (FaultKind::Lost, "group(1)"));
+    assert_eq!((fault.sender, fault.counter), (Some(FIRST_USER), Some(1)));
+    assert_eq!((fault.seq, fault.recipient), (Some(2), Some(FIRST_USER + 2)));
 }

@@ -13,6 +13,7 @@ use crate::environment::Environment;
 use crate::host::Troubles;
 use crate::latency::{Latencies, Summary, Times};
 use crate::ledger::Totals;
+use crate::ledger::fault::Fault;
 use crate::server_figures::{ServerSecond, Source};
 use crate::thresholds::{self, Outcome, Threshold};
 
@@ -118,6 +119,21 @@ pub struct Ledger {
     pub dropped_duplicates: u64,
     /// The first faults, in words.
     pub faults: Vec<String>,
+    /// The same faults, with conversation, sender, counter and seq.
+    #[serde(default)]
+    pub fault_list: Vec<Fault>,
+    /// The most that the ledger remembered at one time, over all threads.
+    #[serde(default)]
+    pub unsettled: Unsettled,
+}
+
+/// What the ledger had to remember: messages not settled yet, and faults not judged yet, 40 bytes each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Unsettled {
+    /// The most at one time: the sum over all threads of the most of each.
+    pub most: u64,
+    /// At so many the traffic ends.
+    pub limit: u64,
 }
 
 /// Latencies; `null` where nothing was recorded.

@@ -7,7 +7,7 @@ use crate::engine::report::{Counts, Part, Sessions, Steady};
 use crate::environment::Environment;
 use crate::latency::Latencies;
 use crate::ledger::Account;
-use crate::report::result::{Generator, Kind, Ledger, Rates, RunResult, SCHEMA_VERSION, Server};
+use crate::report::result::{Generator, Kind, Ledger, Rates, RunResult, SCHEMA_VERSION, Server, Unsettled};
 use crate::server_figures::Sample;
 
 /// The sums over all threads.
@@ -21,6 +21,7 @@ struct Merged {
     busiest: f64,
     waited: f64,
     drained_us: u64,
+    unsettled_most: u64,
 }
 
 pub(super) fn conclude(observed: Observed) -> RunResult {
@@ -65,7 +66,9 @@ pub(super) fn conclude(observed: Observed) -> RunResult {
             totals: merged.account.totals,
             repaired_gaps: merged.sessions.repaired_gaps,
             dropped_duplicates: merged.sessions.dropped_duplicates,
-            faults: merged.account.faults.clone(),
+            faults: merged.account.faults.iter().map(ToString::to_string).collect(),
+            fault_list: merged.account.faults.clone(),
+            unsettled: Unsettled { most: merged.unsettled_most, limit: observed.request.plan.room(1).max() },
         },
         latency_us: (&merged.latencies).into(),
         rates: rates(&merged.steady),
@@ -100,6 +103,7 @@ impl Merged {
         self.steady.machine = self.steady.machine.worst(&steady.machine);
         self.steady.elapsed_us = self.steady.elapsed_us.max(steady.elapsed_us);
         self.drained_us = self.drained_us.max(part.drained_us);
+        self.unsettled_most += part.unsettled_most;
     }
 }
 

@@ -6,6 +6,7 @@ mod cut_connections;
 mod duplicated;
 mod fake;
 mod groups;
+mod ledger_full;
 mod login_refused;
 mod lost;
 mod processes;
@@ -45,7 +46,14 @@ fn secret_file() -> tempfile::NamedTempFile {
 
 fn request(fake: &Fake, scenario: Scenario, secret_file: PathBuf) -> Request {
     Request {
-        plan: Plan { scenario, seed: 7, run_id: 0x5eed, first_user: 1_000, server: fake.address },
+        plan: Plan {
+            scenario,
+            seed: 7,
+            run_id: 0x5eed,
+            first_user: 1_000,
+            server: fake.address,
+            ledger_bytes: 1 << 20,
+        },
         secret_file,
         metrics: None,
         pid: None,
