@@ -13,23 +13,31 @@
 //! | `client` | a session and what it waits for |
 //! | `wire` | a client's end of its connection |
 //! | `events` | what a session says, into ledger and histograms |
-//! | `setup` | groups and first messages, before the clock runs |
+//! | `setup` | what happens before the clock runs |
+//! | `groups` | making groups |
 //! | `traffic` | sends, reads and reconnects by the schedule |
+//! | `typing` | signals before some of the sends |
+//! | `presence` | watch lists, and what watchers see |
+//! | `comeback` | who is away from the start, the return of all of them, and the storm |
 //! | `drain` | waiting for the ledger to close, and asking for what is missing |
 
 mod census;
 mod client;
+mod comeback;
 mod connect;
 mod drain;
 mod events;
+mod groups;
 mod meters;
 mod peer;
 pub mod plan;
+mod presence;
 pub mod report;
 mod setup;
 mod thread;
 mod timers;
 mod traffic;
+mod typing;
 mod wire;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

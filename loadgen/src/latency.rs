@@ -13,61 +13,69 @@ pub const CEILING_US: u64 = 600_000_000;
 /// Three significant digits: a recorded value is within 0.1% of the true one.
 const DIGITS: u8 = 3;
 
-/// A histogram of times in microseconds.
-#[derive(Debug, Clone)]
+/// A histogram of times in microseconds. It takes memory (170 KiB) from its first value on.
+#[derive(Debug, Clone, Default)]
 pub struct Times {
-    histogram: Histogram<u64>,
+    recorded: Option<Box<Histogram<u64>>>,
     saturated: u64,
 }
 
-impl Default for Times {
-    fn default() -> Self {
-        let histogram = Histogram::new_with_bounds(1, CEILING_US, DIGITS).expect("constant bounds are valid");
-        Self { histogram, saturated: 0 }
-    }
-}
-
 impl Times {
+    fn histogram(&mut self) -> &mut Histogram<u64> {
+        self.recorded.get_or_insert_with(|| {
+            Box::new(Histogram::new_with_bounds(1, CEILING_US, DIGITS).expect("constant bounds are valid"))
+        })
+    }
+
     /// Records one value.
     pub fn record(&mut self, value_us: u64) {
         self.saturated += u64::from(value_us > CEILING_US);
-        self.histogram.saturating_record(value_us.min(CEILING_US));
+        self.histogram().saturating_record(value_us.min(CEILING_US));
+    }
+
+    fn filled(&self) -> Option<&Histogram<u64>> {
+        self.recorded.as_deref().filter(|histogram| !histogram.is_empty())
     }
 
     /// How many values there are.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.histogram.len()
+        self.filled().map_or(0, Histogram::len)
     }
 
     /// The value at a quantile from 0 to 1; `None` without values.
     #[must_use]
     pub fn quantile(&self, quantile: f64) -> Option<u64> {
-        (!self.histogram.is_empty()).then(|| self.histogram.value_at_quantile(quantile))
+        self.filled().map(|histogram| histogram.value_at_quantile(quantile))
     }
 
     /// Adds all values of `other`.
     pub fn add(&mut self, other: &Self) {
-        self.histogram.add(&other.histogram).expect("all histograms have the same bounds");
-        self.saturated += other.saturated;
+        if let Some(histogram) = other.filled() {
+            self.histogram().add(histogram).expect("all histograms have the same bounds");
+            self.saturated += other.saturated;
+        }
     }
 
     /// Forgets all values.
     pub fn clear(&mut self) {
-        self.histogram.reset();
+        if let Some(histogram) = &mut self.recorded {
+            histogram.reset();
+        }
         self.saturated = 0;
     }
 
     /// What a report shows; `None` without values.
     #[must_use]
     pub fn summary(&self) -> Option<Summary> {
+        let histogram = self.filled()?;
         Some(Summary {
             p50: self.quantile(0.5)?,
             p90: self.quantile(0.9)?,
             p99: self.quantile(0.99)?,
             p999: self.quantile(0.999)?,
-            max: self.histogram.max(),
-            mean: self.histogram.mean(),
+            max: histogram.max(),
+            mean: histogram.mean(),
             count: self.count(),
             saturated: self.saturated,
         })
@@ -77,15 +85,15 @@ impl Times {
     /// largest value.
     #[must_use]
     pub fn curve(&self) -> Vec<(f64, u64)> {
-        if self.histogram.is_empty() {
+        let Some(histogram) = self.filled() else {
             return Vec::new();
-        }
+        };
         let smallest_tail = 1.0 / self.count() as f64;
         let tails = (0..).map(|step| 10_f64.powf(-f64::from(step) / 12.0));
         tails
             .take_while(|tail| *tail >= smallest_tail)
-            .map(|tail| (1.0 - tail, self.histogram.value_at_quantile(1.0 - tail)))
-            .chain([(1.0 - smallest_tail, self.histogram.max())])
+            .map(|tail| (1.0 - tail, histogram.value_at_quantile(1.0 - tail)))
+            .chain([(1.0 - smallest_tail, histogram.max())])
             .collect()
     }
 }
@@ -120,7 +128,7 @@ pub struct Sparse {
 
 impl From<&Times> for Sparse {
     fn from(times: &Times) -> Self {
-        let recorded = times.histogram.iter_recorded();
+        let recorded = times.filled().into_iter().flat_map(Histogram::iter_recorded);
         let counts = recorded.map(|step| (step.value_iterated_to(), step.count_at_value())).collect();
         Self { counts, saturated: times.saturated }
     }
@@ -130,7 +138,7 @@ impl Sparse {
     /// Adds these counts to a histogram.
     pub fn add_to(&self, times: &mut Times) {
         for &(value, count) in &self.counts {
-            times.histogram.saturating_record_n(value.min(CEILING_US), count);
+            times.histogram().saturating_record_n(value.min(CEILING_US), count);
         }
         times.saturated += self.saturated;
     }
@@ -163,6 +171,9 @@ pub struct Latencies {
     pub fanout_median: Times,
     /// Groups: to the last recipient.
     pub fanout_last: Times,
+    /// The same by the size of the group: [`SIZE_CLASSES`].
+    #[serde(default)]
+    pub fanout_by_size: [FanoutTimes; SIZE_CLASSES.len()],
     /// From the start of connecting to `LoggedIn`.
     pub login: Times,
     /// From the start of connecting until every conversation had reached its head.
@@ -172,6 +183,57 @@ pub struct Latencies {
     /// How late turns of the generator's loops came. What arrives waits for a turn, so this is part of every latency.
     #[serde(default)]
     pub turn_lag: Times,
+    /// From the moment at which a user began to connect until a watcher was told.
+    #[serde(default)]
+    pub presence: Times,
+    /// From the moment at which a user's last device went until a watcher was told.
+    #[serde(default)]
+    pub presence_away: Times,
+    /// From the intended moment of a typing signal until another device had it.
+    #[serde(default)]
+    pub typing: Times,
+    /// Those whose connections dropped in the storm.
+    #[serde(default)]
+    pub storm: ComebackTimes,
+    /// Those who were away and came back together.
+    #[serde(default)]
+    pub offline: ComebackTimes,
+    /// Deliveries to those who stayed in the storm, of messages before it.
+    #[serde(default)]
+    pub stayed_before: Times,
+    /// Deliveries to those who stayed in the storm, of messages under it.
+    #[serde(default)]
+    pub stayed: Times,
+}
+
+/// Classes of group sizes: the smallest size of each; a class ends before the next one.
+pub const SIZE_CLASSES: [u32; 5] = [2, 10, 100, 1_000, 10_000];
+
+/// The class of a group of so many users.
+#[must_use]
+pub fn size_class(users: u32) -> usize {
+    SIZE_CLASSES.partition_point(|from| *from <= users).saturating_sub(1)
+}
+
+/// Fan-outs to groups of one class of sizes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct FanoutTimes {
+    /// To the first recipient of each message.
+    pub first: Times,
+    /// To the recipient in the middle.
+    pub median: Times,
+    /// To the last recipient.
+    pub last: Times,
+}
+
+/// How long it took clients to come back.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ComebackTimes {
+    /// From the start of connecting to `LoggedIn`.
+    pub login: Times,
+    /// From the moment at which the connection dropped, or at which the scenario brought the client back, until every
+    /// conversation had reached its head.
+    pub synced: Times,
 }
 
 impl Latencies {
@@ -182,10 +244,33 @@ impl Latencies {
         self.fanout_first.add(&other.fanout_first);
         self.fanout_median.add(&other.fanout_median);
         self.fanout_last.add(&other.fanout_last);
+        self.fanout_by_size.iter_mut().zip(&other.fanout_by_size).for_each(|(own, other)| own.add(other));
         self.login.add(&other.login);
         self.synced.add(&other.synced);
         self.slip.add(&other.slip);
         self.turn_lag.add(&other.turn_lag);
+        self.presence.add(&other.presence);
+        self.presence_away.add(&other.presence_away);
+        self.typing.add(&other.typing);
+        self.storm.add(&other.storm);
+        self.offline.add(&other.offline);
+        self.stayed_before.add(&other.stayed_before);
+        self.stayed.add(&other.stayed);
+    }
+}
+
+impl FanoutTimes {
+    fn add(&mut self, other: &Self) {
+        self.first.add(&other.first);
+        self.median.add(&other.median);
+        self.last.add(&other.last);
+    }
+}
+
+impl ComebackTimes {
+    fn add(&mut self, other: &Self) {
+        self.login.add(&other.login);
+        self.synced.add(&other.synced);
     }
 }
 
@@ -208,6 +293,12 @@ mod tests {
     fn an_empty_histogram_has_no_summary() {
         assert_eq!(Times::default().summary(), None);
         assert!(Times::default().curve().is_empty());
+    }
+
+    #[test]
+    fn every_group_has_a_class_of_sizes() {
+        let classes = [2, 9, 10, 99, 100, 999, 1_000, 9_999, 10_000, 100_000].map(size_class);
+        assert_eq!(classes, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`cli`] | the command line, and what a run is asked for |
-//! | [`scenario`], [`population`], [`schedule`], [`disturbance`] | what is to happen, from a seed alone |
+//! | [`scenario`], [`population`], [`schedule`], [`distributions`], [`disturbance`] | what is to happen, from a seed alone |
 //! | [`body`], [`ledger`], [`latency`] | what is written into messages, and what is made of it |
 //! | [`engine`], [`workers`] | threads that drive client sessions, over one process or several |
 //! | [`run`], [`series`] | one run from start to end, and second by second |
@@ -17,6 +17,7 @@ pub mod body;
 pub mod certify;
 pub mod cli;
 pub mod clock;
+pub mod distributions;
 pub mod disturbance;
 pub mod engine;
 pub mod environment;

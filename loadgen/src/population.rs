@@ -1,9 +1,20 @@
 //! Who there is, and who talks with whom: drawn from the seed, the same for the same seed and scenario, whatever the
 //! number of threads and processes.
 //!
-//! The population is split into *communities*. A conversation never leaves its community, and a community never leaves
-//! its thread, so every ledger is kept without a lock and closed where it is kept. Clients are numbered from 0 over the
-//! whole run; users are `first_user + number`.
+//! A *user* has one or several *clients*: devices with a session each. The population is split into *communities*. A
+//! conversation never leaves its community, and a community never leaves its thread, so every ledger is kept without a
+//! lock and closed where it is kept. Clients and users are numbered from 0 over the whole run; to the server, users are
+//! `first_user + number`.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `devices` | which clients are whose |
+//! | `share` | who belongs to a share of the population |
+//! | `watches` | whose presence a client watches |
+
+mod devices;
+mod share;
+mod watches;
 
 use std::ops::Range;
 
@@ -11,7 +22,13 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
-use crate::scenario::Scenario;
+pub use devices::Devices;
+pub use share::Share;
+pub use watches::watch_list;
+
+use crate::distributions::Zipf;
+use crate::scenario::{Group, Scenario};
+use crate::schedule::{StreamKind, draw};
 
 /// The name of a conversation before the server has given it one: community, then place in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,7 +50,7 @@ impl From<ConversationKey> for u64 {
 pub enum Kind {
     /// Of two.
     Direct,
-    /// Of many; the first member makes it.
+    /// Of many; the first of those who are there makes it.
     Group,
 }
 
@@ -44,7 +61,10 @@ pub struct Planned {
     pub key: ConversationKey,
     /// Direct or group.
     pub kind: Kind,
-    /// Clients by number; ascending in a direct conversation.
+    /// Users by number; ascending in a direct conversation.
+    pub users: Vec<u32>,
+    /// The clients of those who take part: copies are owed to each of them. Neighbours are devices of one user. Users
+    /// who never come back take no part, but are members to the server.
     pub members: Vec<u32>,
 }
 
@@ -55,30 +75,35 @@ pub struct Community {
     pub index: u32,
     /// Its clients.
     pub clients: Range<u32>,
-    /// Direct conversations first, then groups.
+    /// Direct conversations first, then groups. None is without members.
     pub conversations: Vec<Planned>,
 }
 
-/// The communities of a scenario: contiguous ranges of clients. The last takes what is over.
+/// Who is there during the traffic: the others log in once, and then stay away.
 #[must_use]
-pub fn communities(scenario: &Scenario) -> Vec<Range<u32>> {
-    let size = community_clients(scenario);
-    let count = (scenario.clients / size).max(1);
-    (0..count)
-        .map(|index| match index + 1 == count {
-            true => index * size..scenario.clients,
-            false => index * size..(index + 1) * size,
-        })
-        .collect()
+pub fn online(scenario: &Scenario, seed: u64) -> Share {
+    Share::new(seed, StreamKind::Away, scenario.people.online_share)
 }
 
-/// Clients of each community: as the scenario says, but never fewer than a conversation needs.
-fn community_clients(scenario: &Scenario) -> u32 {
+/// The communities of a scenario: contiguous ranges of clients, of whole users. The last takes what is over.
+#[must_use]
+pub fn communities(scenario: &Scenario) -> Vec<Range<u32>> {
+    let devices = Devices::of(scenario);
+    let (size, users) = (community_users(scenario), devices.users());
+    let count = (users / size).max(1);
+    let begin = |index: u32| if index == count { scenario.clients } else { devices.first_client_of(index * size) };
+    (0..count).map(|index| begin(index)..begin(index + 1)).collect()
+}
+
+/// Users of each community: as the scenario says, but never fewer than a conversation or a watch list needs.
+fn community_users(scenario: &Scenario) -> u32 {
     let contacts = scenario.direct.as_ref().map_or(1, |direct| direct.contacts.saturating_add(1));
     let members = scenario.group.as_ref().map_or(1, |group| group.members);
+    let watched = scenario.presence.as_ref().map_or(1, |presence| presence.watched.saturating_add(1));
     // A pair too few leaves somebody alone: keep the number even for one-to-one.
-    let needed = contacts.max(members).next_multiple_of(if scenario.direct.is_some() { 2 } else { 1 });
-    scenario.community_clients.unwrap_or(needed).max(needed).min(scenario.clients)
+    let even = if scenario.direct.is_some() { 2 } else { 1 };
+    let needed = contacts.max(members).max(watched).next_multiple_of(even);
+    scenario.community_users.unwrap_or(needed).max(needed).min(Devices::of(scenario).users())
 }
 
 /// Divides communities among workers: contiguous, with about the same number of clients for each. Workers without
@@ -96,28 +121,33 @@ impl Community {
     /// Draws the conversations of one community.
     #[must_use]
     pub fn draw(scenario: &Scenario, seed: u64, index: u32, clients: Range<u32>) -> Self {
+        let devices = Devices::of(scenario);
+        let users = devices.user_of(clients.start)..devices.user_of(clients.end.max(1) - 1) + 1;
         let mut random = StdRng::seed_from_u64(seed ^ u64::from(index).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let mut members = Vec::new();
+        let mut drawn = Vec::new();
         if let Some(direct) = &scenario.direct {
-            members.extend(draw_pairs(&clients, direct.contacts, &mut random).map(|pair| (Kind::Direct, pair)));
+            drawn.extend(draw_pairs(&users, direct.contacts, &mut random).map(|pair| (Kind::Direct, pair)));
         }
         if let Some(group) = &scenario.group {
-            let count = f64::from(clients.end - clients.start) * group.groups_per_client / f64::from(group.members);
-            let groups = draw_groups(&clients, (count.round() as u32).max(1), group.members, &mut random);
-            members.extend(groups.into_iter().map(|group| (Kind::Group, group)));
+            let sizes = group_sizes(group, seed, index, users.end - users.start);
+            let groups = draw_groups(&users, sizes, &mut random);
+            drawn.extend(groups.into_iter().map(|group| (Kind::Group, group)));
         }
-        let conversations = (0..).zip(members).map(|(place, (kind, members))| Planned {
+        let online = online(scenario, seed);
+        let takes_part = |user: &&u32| scenario.offline.is_some() || online.has(**user);
+        let conversations = (0..).zip(drawn).map(|(place, (kind, users))| Planned {
             key: ConversationKey { community: index, index: place },
             kind,
-            members,
+            members: users.iter().filter(takes_part).flat_map(|user| devices.clients_of(*user)).collect(),
+            users,
         });
-        Self { index, conversations: conversations.collect(), clients }
+        Self { index, conversations: conversations.filter(|planned| !planned.members.is_empty()).collect(), clients }
     }
 }
 
 /// In each of `contacts` rounds everybody is paired with one other; a pair drawn twice is one conversation.
-fn draw_pairs(clients: &Range<u32>, contacts: u32, random: &mut StdRng) -> impl Iterator<Item = Vec<u32>> {
-    let mut order: Vec<u32> = clients.clone().collect();
+fn draw_pairs(users: &Range<u32>, contacts: u32, random: &mut StdRng) -> impl Iterator<Item = Vec<u32>> {
+    let mut order: Vec<u32> = users.clone().collect();
     let mut pairs = Vec::new();
     for _ in 0..contacts {
         order.shuffle(random);
@@ -129,13 +159,24 @@ fn draw_pairs(clients: &Range<u32>, contacts: u32, random: &mut StdRng) -> impl 
     pairs.into_iter().map(|pair| pair.to_vec())
 }
 
+/// How many groups a community of `users` has, and how large they are.
+fn group_sizes(group: &Group, seed: u64, community: u32, users: u32) -> Vec<u32> {
+    let zipf = group.zipf.map(|sizes| Zipf::new(sizes.min, group.members, sizes.exponent));
+    let mean = zipf.as_ref().map_or(f64::from(group.members), Zipf::mean);
+    let count = (f64::from(users) * group.groups_per_client / mean).round() as u64;
+    let name = |number| [u64::from(community), number, u64::from(StreamKind::GroupSize as u32) << 32];
+    let size = |number| zipf.as_ref().map_or(group.members, |zipf| zipf.at(draw(seed, name(number))));
+    (0..count.max(1)).map(size).collect()
+}
+
 /// Groups without a member twice; everybody is in about as many of them.
-fn draw_groups(clients: &Range<u32>, groups: u32, members: u32, random: &mut StdRng) -> Vec<Vec<u32>> {
-    let mut order: Vec<u32> = clients.clone().collect();
-    let members = (members as usize).min(order.len());
+fn draw_groups(users: &Range<u32>, sizes: Vec<u32>, random: &mut StdRng) -> Vec<Vec<u32>> {
+    let mut order: Vec<u32> = users.clone().collect();
     let mut at = order.len();
-    (0..groups)
-        .map(|_| {
+    sizes
+        .into_iter()
+        .map(|members| {
+            let members = (members as usize).min(order.len());
             if order.len() - at < members {
                 order.shuffle(random);
                 at = 0;
@@ -168,7 +209,7 @@ mod tests {
 
     #[test]
     fn everybody_has_a_pair_and_nobody_talks_beyond_the_community() {
-        let scenario = scenario("mixed", 1_050);
+        let scenario = Scenario { people: crate::scenario::People::default(), ..scenario("mixed", 1_050) };
         for community in draw_all(&scenario, 1) {
             let mut talking: Vec<u32> =
                 community.conversations.iter().flat_map(|planned| planned.members.clone()).collect();
@@ -176,6 +217,45 @@ mod tests {
             talking.dedup();
             assert_eq!(talking, community.clients.clone().collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn each_device_of_a_member_is_in_its_conversations() {
+        let scenario = scenario("mixed", 1_500);
+        let devices = Devices::of(&scenario);
+        assert!(devices.users() < 1_200 && scenario.people.online_share == 1.0);
+        for planned in draw_all(&scenario, 5).iter().flat_map(|community| &community.conversations) {
+            let clients: Vec<u32> = planned.users.iter().flat_map(|user| devices.clients_of(*user)).collect();
+            assert_eq!(planned.members, clients);
+        }
+    }
+
+    #[test]
+    fn who_never_comes_back_takes_no_part_and_is_a_member_all_the_same() {
+        let mut scenario = scenario("offline", 2_000);
+        scenario.offline = None;
+        let online = online(&scenario, 1);
+        for planned in draw_all(&scenario, 1).iter().flat_map(|community| &community.conversations) {
+            assert!(!planned.members.is_empty() && planned.members.iter().all(|client| online.has(*client)));
+            assert_eq!(planned.members.len(), planned.users.iter().filter(|user| online.has(**user)).count());
+        }
+    }
+
+    #[test]
+    fn zipf_groups_are_of_all_sizes_and_everybody_is_in_as_many_as_asked_for() {
+        let mut scenario = scenario("group", 4_000);
+        let group = scenario.group.as_mut().unwrap();
+        (group.members, group.groups_per_client) = (200, 5.0);
+        group.zipf = Some(crate::scenario::ZipfSizes { min: 3, exponent: 1.0 });
+        let sizes: Vec<usize> = draw_all(&scenario, 9)
+            .iter()
+            .flat_map(|community| &community.conversations)
+            .map(|planned| planned.members.len())
+            .collect();
+        assert!(sizes.iter().all(|size| (3..=200).contains(size)));
+        let each = sizes.iter().sum::<usize>() as f64 / 4_000.0;
+        assert!((each / 5.0 - 1.0).abs() < 0.15, "{each}");
+        assert!(sizes.iter().any(|size| *size < 6) && sizes.iter().any(|size| *size > 100));
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::server_figures::{Probe, Sample};
 use crate::workers::{WORKER_LOST, Workers, processes_needed};
 use keeper::Keeper;
 
+mod comebacks;
 mod conclude;
 mod keeper;
 pub mod own_server;
@@ -97,7 +98,7 @@ impl Times {
             start_us,
             steady_us: start_us + plan.ramp_us(),
             end_us,
-            deadline_us: end_us + plan.drain_us() + GRACE_US,
+            deadline_us: end_us + plan.settle_us() + plan.drain_us() + GRACE_US,
             next_sample_us: start_us,
         }
     }

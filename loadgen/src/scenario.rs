@@ -2,30 +2,39 @@
 //! embedded as they are, comments included.
 //!
 //! Promises: a scenario that [`Scenario::validate`] passed can be run; an unknown key is refused by name.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `built_in` | the embedded files |
+//! | `people` | devices of a user, and who is there at all |
+//! | `body` | how long messages are |
+//! | `messages` | one-to-one and group messages, typing, reading |
+//! | `connections` | how clients come, go and come back; who watches whom |
+//! | `error` | what is wrong with a scenario |
+
+mod body;
+mod built_in;
+mod connections;
+mod error;
+mod messages;
+mod people;
 
 use serde::{Deserialize, Serialize};
 
-use crate::body::HEADER_BYTES;
-use crate::disturbance::Disturbance;
-use crate::thresholds::{self, Threshold, ThresholdError};
+pub use body::{BodySizes, DrawnSizes, WeightedSize};
+pub use built_in::{BUILT_IN, built_in, names};
+pub use connections::{Churn, Connect, Offline, Presence, Storm};
+pub use error::ScenarioError;
+pub use messages::{Direct, Group, Reads, Typing, ZipfSizes};
+pub use people::People;
 
-/// The built-in scenarios: name and text.
-pub const BUILT_IN: [(&str, &str); 5] = [
-    ("idle", include_str!("../scenarios/idle.toml")),
-    ("direct", include_str!("../scenarios/direct.toml")),
-    ("group", include_str!("../scenarios/group.toml")),
-    ("mixed", include_str!("../scenarios/mixed.toml")),
-    ("chaos", include_str!("../scenarios/chaos.toml")),
-];
+use crate::disturbance::Disturbance;
+use crate::population::Devices;
+use crate::thresholds::{self, Threshold, ThresholdError};
+use error::{check, check_seconds};
 
 /// Most clients of one run.
 pub const CLIENTS_MAX: u32 = 10_000_000;
-
-/// The text of a built-in scenario.
-#[must_use]
-pub fn built_in(name: &str) -> Option<&'static str> {
-    BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
-}
 
 /// How sends are spread over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -45,7 +54,7 @@ pub struct Scenario {
     pub name: String,
     /// One line for people.
     pub about: String,
-    /// Users, each with one device and one connection.
+    /// Clients: devices with one session and one connection each. Users: see [`People`].
     pub clients: u32,
     /// The measured phase, in seconds.
     pub duration_s: f64,
@@ -55,120 +64,39 @@ pub struct Scenario {
     pub drain_s: f64,
     /// How sends are spread over time.
     pub arrivals: Arrivals,
-    /// Bytes of each message, the harness's header included.
-    pub payload_bytes: u32,
-    /// Clients of one community; absent: as few as the conversations need.
-    pub community_clients: Option<u32>,
+    /// Bytes of messages, the harness's header included.
+    #[serde(alias = "payload_bytes")]
+    pub body: BodySizes,
+    /// Users of one community; absent: as few as the conversations need.
+    #[serde(alias = "community_clients")]
+    pub community_users: Option<u32>,
     /// What a run must show to be good, such as `delivery_p99<100ms,loss=0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thresholds: Option<String>,
+    /// Devices of a user, and who is there at all.
+    #[serde(default)]
+    pub people: People,
     /// How everybody comes.
     pub connect: Connect,
     /// One-to-one messages.
     pub direct: Option<Direct>,
     /// Messages to groups.
     pub group: Option<Group>,
+    /// Signals that somebody is writing.
+    pub typing: Option<Typing>,
     /// Read marks.
     pub reads: Option<Reads>,
     /// Reconnects.
     pub churn: Option<Churn>,
+    /// Who looks at whom.
+    pub presence: Option<Presence>,
+    /// The return of those who were away.
+    pub offline: Option<Offline>,
+    /// Connections that all drop at one moment.
+    pub storm: Option<Storm>,
     /// What is done to the server, which must be the harness's own (`--own-server`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disturbance: Vec<Disturbance>,
-}
-
-/// The pace of logging in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Connect {
-    /// In total.
-    pub logins_per_second: f64,
-    /// Connections on their way to `LoggedIn` at one time, in total.
-    pub in_progress_max: u32,
-}
-
-/// One-to-one messages.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Direct {
-    /// Mean of each client.
-    pub messages_per_second_per_client: f64,
-    /// With how many others each user has a conversation.
-    pub contacts: u32,
-    /// Closed loop: messages each sender keeps unacknowledged; 0 is open loop.
-    pub in_flight: u32,
-    /// Only the first user of each conversation sends.
-    pub one_way: bool,
-}
-
-/// Messages to groups.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Group {
-    /// Of each group.
-    pub members: u32,
-    /// Mean; the number of groups is this times clients over members.
-    pub groups_per_client: f64,
-    /// Mean of each group.
-    pub messages_per_second_per_group: f64,
-    /// Closed loop: messages each group keeps unacknowledged; 0 is open loop.
-    pub in_flight: u32,
-}
-
-/// Read marks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reads {
-    /// Of received messages start a look at their conversation, 0 to 1.
-    pub share: f64,
-    /// Mean time until the mark is sent, in seconds.
-    pub think_s: f64,
-}
-
-/// Clients that drop their connection and come back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Churn {
-    /// Mean of each client.
-    pub reconnects_per_minute_per_client: f64,
-    /// Mean time away, in seconds.
-    pub away_s: f64,
-}
-
-/// What is wrong with a scenario, and the way out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ScenarioError {
-    /// Neither a built-in scenario nor a file.
-    #[error(
-        "there is no scenario `{name}`: name one of {known} or a TOML file (`hubbub-load scenarios show direct` prints one to start from)"
-    )]
-    Unknown {
-        /// As asked for.
-        name: String,
-        /// The built-in names.
-        known: String,
-    },
-    /// The file is not a scenario.
-    #[error("{name} is not a scenario: {reason}")]
-    Syntax {
-        /// The file.
-        name: String,
-        /// What the TOML reader says.
-        reason: String,
-    },
-    /// A value that cannot be run.
-    #[error("{key} = {value}: {way_out}")]
-    Value {
-        /// The key at fault.
-        key: &'static str,
-        /// Its value.
-        value: String,
-        /// What it must be.
-        way_out: &'static str,
-    },
-    /// Thresholds that cannot be read.
-    #[error("thresholds: {0}")]
-    Thresholds(#[from] ThresholdError),
 }
 
 impl Scenario {
@@ -181,7 +109,7 @@ impl Scenario {
             Some(text) => text.to_owned(),
             None => std::fs::read_to_string(name).map_err(|_| ScenarioError::Unknown {
                 name: name.to_owned(),
-                known: BUILT_IN.map(|(known, _)| known).join(", "),
+                known: names().collect::<Vec<_>>().join(", "),
             })?,
         };
         toml::from_str(&text)
@@ -193,49 +121,33 @@ impl Scenario {
     /// # Errors
     /// [`ScenarioError::Value`] names the first that does not.
     pub fn validate(&self) -> Result<(), ScenarioError> {
-        let check = |good: bool, key, value: &dyn std::fmt::Display, way_out| match good {
-            true => Ok(()),
-            false => Err(ScenarioError::Value { key, value: value.to_string(), way_out }),
-        };
-        let time = |value: f64| (0.0..=1e6).contains(&value);
-        let clients = self.clients;
-        check((1..=CLIENTS_MAX).contains(&clients), "clients", &clients, "1 to 10,000,000")?;
-        check(self.duration_s > 0.0 && time(self.duration_s), "duration", &self.duration_s, "seconds, more than 0")?;
-        check(time(self.ramp_s), "ramp", &self.ramp_s, "seconds, 0 to 1,000,000")?;
-        check(time(self.drain_s), "drain", &self.drain_s, "seconds, 0 to 1,000,000")?;
-        let payload = self.payload_bytes;
-        check(payload as usize >= HEADER_BYTES, "payload_bytes", &payload, "at least the header of 40 bytes")?;
-        let pace = self.connect.logins_per_second;
-        check(pace > 0.0 && pace.is_finite(), "connect.logins_per_second", &pace, "more than 0")?;
-        check(self.connect.in_progress_max > 0, "connect.in_progress_max", &0, "at least 1")?;
-        if let Some(direct) = &self.direct {
-            let rate = direct.messages_per_second_per_client;
-            check(rate >= 0.0 && rate.is_finite(), "direct rate", &rate, "messages per second, 0 or more")?;
-            check(clients >= 2, "clients", &clients, "one-to-one messages need two clients")?;
-            check(direct.contacts > 0, "direct.contacts", &direct.contacts, "at least 1")?;
-        }
-        if let Some(group) = &self.group {
-            let rate = group.messages_per_second_per_group;
-            check(rate >= 0.0 && rate.is_finite(), "group rate", &rate, "messages per second, 0 or more")?;
-            let members = group.members;
-            check((2..=clients).contains(&members), "group.members", &members, "2 up to the number of clients")?;
-            let each = group.groups_per_client;
-            check(each > 0.0 && each <= 1e3, "group.groups_per_client", &each, "more than 0, at most 1,000")?;
-        }
-        if let Some(reads) = &self.reads {
-            check((0.0..=1.0).contains(&reads.share), "reads.share", &reads.share, "0 to 1")?;
-            check(time(reads.think_s), "reads.think_s", &reads.think_s, "seconds, 0 or more")?;
-        }
-        if let Some(churn) = &self.churn {
-            let rate = churn.reconnects_per_minute_per_client;
-            check(rate >= 0.0 && rate.is_finite(), "churn rate", &rate, "reconnects per minute, 0 or more")?;
-            check(time(churn.away_s), "churn.away_s", &churn.away_s, "seconds, 0 or more")?;
-        }
+        check((1..=CLIENTS_MAX).contains(&self.clients), "clients", self.clients, "1 to 10,000,000")?;
+        check(self.duration_s > 0.0, "duration_s", self.duration_s, "seconds, more than 0")?;
+        check_seconds("duration_s", self.duration_s)?;
+        check_seconds("ramp_s", self.ramp_s)?;
+        check_seconds("drain_s", self.drain_s)?;
+        self.body.validate()?;
+        self.people.validate()?;
+        self.connect.validate()?;
         self.thresholds()?;
+        self.validate_traffic(Devices::of(self).users())
+    }
+
+    fn validate_traffic(&self, users: u32) -> Result<(), ScenarioError> {
+        self.direct.iter().try_for_each(|direct| direct.validate(users))?;
+        self.group.iter().try_for_each(|group| group.validate(users))?;
+        self.typing.iter().try_for_each(Typing::validate)?;
+        self.reads.iter().try_for_each(Reads::validate)?;
+        self.churn.iter().try_for_each(Churn::validate)?;
+        self.presence.iter().try_for_each(|presence| presence.validate(users))?;
+        self.offline.iter().try_for_each(|offline| offline.validate(self.duration_s))?;
+        self.storm.iter().try_for_each(|storm| storm.validate(self.duration_s))?;
         if let Some((key, value, way_out)) = self.disturbance.iter().find_map(Disturbance::problem) {
-            check(false, key, &value, way_out)?;
+            check(false, key, value, way_out)?;
         }
-        Ok(())
+        let everybody_is_there = self.people.online_share >= 1.0;
+        let way_out = "the scenario has [offline], so some users must be away: less than 1";
+        check(!(self.offline.is_some() && everybody_is_there), "people.online_share", self.people.online_share, way_out)
     }
 
     /// What a run must show to be good.
@@ -266,7 +178,7 @@ mod tests {
 
     #[test]
     fn every_built_in_scenario_can_be_run_and_written_back() {
-        for (name, _) in BUILT_IN {
+        for name in names() {
             let scenario = Scenario::load(name).unwrap();
             assert_eq!(scenario.name, name);
             scenario.validate().unwrap();
@@ -275,9 +187,26 @@ mod tests {
     }
 
     #[test]
+    fn every_key_is_explained_in_a_built_in_scenario() {
+        let lines = || BUILT_IN.iter().flat_map(|(_, text)| text.lines()).filter(|line| !line.starts_with('#'));
+        let key = |line: &'static str| line.split_once(" = ").map(|(key, _)| key.trim());
+        let explained: Vec<_> = lines().filter(|line| line.contains(" # ")).filter_map(key).collect();
+        for wanted in lines().filter_map(key).filter(|key| !["name", "about", "payload_bytes"].contains(key)) {
+            let is_old_name = wanted == "community_clients";
+            assert!(is_old_name || explained.contains(&wanted), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn keys_of_earlier_files_still_work() {
+        let text = built_in("idle").unwrap().replace("body =", "payload_bytes =");
+        assert_eq!(toml::from_str::<Scenario>(&text).unwrap(), Scenario::load("idle").unwrap());
+    }
+
+    #[test]
     fn an_unknown_name_names_the_known_ones() {
         let error = Scenario::load("no-such").unwrap_err().to_string();
-        assert!(error.contains("idle, direct, group, mixed, chaos"), "{error}");
+        assert!(error.contains("idle, direct, group, group-10,"), "{error}");
     }
 
     #[test]
@@ -295,10 +224,21 @@ mod tests {
     }
 
     #[test]
-    fn a_group_larger_than_the_population_is_refused() {
-        let mut scenario = Scenario::load("group").unwrap();
-        scenario.clients = 50;
-        let error = scenario.validate().unwrap_err().to_string();
-        assert_eq!(error, "group.members = 100: 2 up to the number of clients");
+    fn what_does_not_fit_is_refused_by_its_key() {
+        let refused = |name: &str, change: fn(&mut Scenario)| {
+            let mut scenario = Scenario::load(name).unwrap();
+            change(&mut scenario);
+            scenario.validate().unwrap_err().to_string()
+        };
+        let error = refused("group", |scenario| scenario.clients = 50);
+        assert_eq!(error, "group.members = 100: 2 up to the number of users");
+        let error = refused("group", |scenario| (scenario.clients, scenario.people.devices_per_user) = (150, 2.0));
+        assert_eq!(error, "group.members = 100: 2 up to the number of users");
+        let error = refused("offline", |scenario| scenario.people.online_share = 1.0);
+        assert!(error.starts_with("people.online_share = 1: "), "{error}");
+        let error = refused("storm", |scenario| scenario.duration_s = 1.0);
+        assert!(error.starts_with("storm.at_s = "), "{error}");
+        let error = refused("mixed", |scenario| scenario.group.as_mut().unwrap().zipf.as_mut().unwrap().min = 1);
+        assert!(error.starts_with("group.zipf.min = 1: "), "{error}");
     }
 }

@@ -20,6 +20,18 @@ pub enum StreamKind {
     Churn = 3,
     /// Read marks of a client.
     Reads = 4,
+    /// Who is away from the start.
+    Away = 5,
+    /// How large groups are.
+    GroupSize = 6,
+    /// Whose connections drop in a storm.
+    Storm = 7,
+    /// Who comes and goes at all.
+    Churners = 8,
+    /// Whom a client watches.
+    Watches = 9,
+    /// Sizes of messages without a schedule.
+    Sizes = 10,
 }
 
 /// What a draw is for.
@@ -29,6 +41,8 @@ enum Purpose {
     Gap = 1,
     Choice = 2,
     Extra = 3,
+    Size = 4,
+    SizeToo = 5,
 }
 
 /// How fast streams of one kind run, and for how long. Times are microseconds from the start of the traffic.
@@ -94,8 +108,19 @@ impl Stream {
         (at_us < pace.end_us).then_some(arrival)
     }
 
+    /// Two numbers from 0 to 1 for the size of the message of the last arrival.
+    #[must_use]
+    pub fn size_draws(&self, seed: u64) -> [f64; 2] {
+        let number = self.number.saturating_sub(1);
+        [Purpose::Size, Purpose::SizeToo].map(|purpose| draw(seed, self.name_of(number, purpose)))
+    }
+
     fn draw(&self, pace: &Pace, purpose: Purpose) -> f64 {
-        draw(pace.seed, [self.name, u64::from(self.number), u64::from(self.kind as u32) << 32 | purpose as u64])
+        draw(pace.seed, self.name_of(self.number, purpose))
+    }
+
+    fn name_of(&self, number: u32, purpose: Purpose) -> [u64; 3] {
+        [self.name, u64::from(number), u64::from(self.kind as u32) << 32 | purpose as u64]
     }
 }
 
@@ -163,6 +188,18 @@ mod tests {
     }
 
     const FIRST_ARRIVALS: [u64; 4] = [574_399, 708_583, 736_213, 766_054];
+
+    #[test]
+    fn sizes_of_messages_are_drawn_by_their_number() {
+        let sizes = |seed| {
+            let mut stream = Stream::new(StreamKind::Direct, 7);
+            let mut next = || stream.next(&PACE).map(|_| stream.size_draws(seed));
+            [next(), next()].map(Option::unwrap)
+        };
+        assert_eq!(sizes(42), sizes(42));
+        assert_ne!(sizes(42)[0], sizes(42)[1]);
+        assert_ne!(sizes(42), sizes(43));
+    }
 
     #[test]
     fn the_rate_is_kept_and_the_ramp_is_half_of_it() {

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::times::parse_seconds;
-use crate::scenario::{Arrivals, Scenario};
+use crate::scenario::{Arrivals, BodySizes, Scenario};
 
 /// On top of a scenario.
 #[derive(Debug, Clone, Default, Args)]
@@ -76,7 +76,7 @@ impl LoadArgs {
         set(&mut scenario.duration_s, self.duration);
         set(&mut scenario.ramp_s, self.ramp);
         set(&mut scenario.drain_s, self.drain);
-        set(&mut scenario.payload_bytes, self.payload_bytes);
+        set(&mut scenario.body, self.payload_bytes.map(BodySizes::Fixed));
         set(&mut scenario.arrivals, self.arrivals);
         set(&mut scenario.connect.logins_per_second, self.connect_rate);
         self.apply_to_direct(&mut scenario)?;

@@ -7,6 +7,7 @@ use bytes::BytesMut;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::comeback::Comeback;
 use super::peer::{Peer, SendTicket};
 use super::report::Sessions;
 use super::wire::{Flushed, Wire};
@@ -21,6 +22,12 @@ pub(super) enum Link {
     LoggedIn,
     Synced,
 }
+
+/// [`Client::away_until_us`] of who stays away until everybody is called back.
+pub(super) const UNTIL_RECALLED: u64 = u64::MAX - 1;
+
+/// [`Client::away_until_us`] of who never comes back.
+pub(super) const FOR_GOOD: u64 = u64::MAX;
 
 /// A client's place in a conversation of its thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +71,8 @@ pub(super) struct Client {
     pub(super) asked: bool,
     /// The conversation it looks at.
     pub(super) looks_at: Option<u32>,
+    /// It comes back together with others, and how long that takes from this moment on is measured.
+    pub(super) comeback: Option<(Comeback, u64)>,
 }
 
 impl Client {
@@ -84,6 +93,7 @@ impl Client {
             asking: false,
             asked: false,
             looks_at: None,
+            comeback: None,
         }
     }
 
@@ -105,7 +115,7 @@ impl Client {
 
     /// When it wants a connection, in microseconds of the clock; `None` when it wants none.
     pub(super) fn connect_at_us(&self) -> Option<u64> {
-        let at = self.session.reconnect_at()?;
+        let at = self.session.reconnect_at().filter(|_| self.away_until_us != FOR_GOOD)?;
         Some(u64::try_from(at.as_micros()).unwrap_or(u64::MAX).max(self.away_until_us))
     }
 

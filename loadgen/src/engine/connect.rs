@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::thread::Thread;
 use crate::clock::{SECOND_US, now_us};
@@ -27,7 +27,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Pacer {
     under_way: Arc<Semaphore>,
     next_us: Cell<u64>,
-    gap_us: u64,
+    gap_us: Cell<u64>,
+    /// Wakes who is away: it may be time to come back.
+    recalled: Notify,
 }
 
 impl Pacer {
@@ -35,15 +37,28 @@ impl Pacer {
         Self {
             under_way: Arc::new(Semaphore::new(under_way_max.max(1) as usize)),
             next_us: Cell::new(0),
-            gap_us: (SECOND_US as f64 / per_second) as u64,
+            gap_us: Cell::new((SECOND_US as f64 / per_second) as u64),
+            recalled: Notify::new(),
         }
+    }
+
+    /// From now on everybody connects when they want to.
+    pub(super) fn lift(&self) {
+        self.gap_us.set(0);
+        self.next_us.set(0);
+        self.under_way.add_permits(Semaphore::MAX_PERMITS / 2 - self.under_way.available_permits());
+    }
+
+    /// Lets everybody who is away look again when they are to come back.
+    pub(super) fn recall(&self) {
+        self.recalled.notify_waiters();
     }
 
     /// Waits for a turn; the next connection may begin while the permit of this one is held, up to the limit.
     async fn admit(&self) -> OwnedSemaphorePermit {
         let permit = Arc::clone(&self.under_way).acquire_owned().await;
         let at_us = self.next_us.get().max(now_us());
-        self.next_us.set(at_us + self.gap_us);
+        self.next_us.set(at_us + self.gap_us.get());
         sleep_until(at_us).await;
         permit.expect("the semaphore is never closed")
     }
@@ -57,7 +72,14 @@ pub(super) async fn live(thread: Rc<RefCell<Thread>>, index: u32, pacer: Rc<Pace
         let Some(at_us) = wanted_us else {
             return;
         };
-        sleep_until(at_us).await;
+        if at_us > now_us() {
+            let recalled = pacer.recalled.notified();
+            tokio::select! {
+                () = sleep_until(at_us) => {}
+                () = recalled => {}
+            }
+            continue;
+        }
         let permit = pacer.admit().await;
         thread.borrow_mut().begin_connecting(index);
         match connect(server, source).await {

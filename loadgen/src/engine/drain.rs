@@ -3,6 +3,8 @@
 //! When nothing has moved for a while and something is still open, every client that lacks an entry or an answer connects
 //! again: the sync that follows brings all there is. Only what is missing after that is called lost.
 
+use super::plan::Plan;
+use super::presence::Settling;
 use super::report::Report;
 use super::thread::Thread;
 use crate::ledger::conversation::ConversationLedger;
@@ -19,7 +21,10 @@ const ASK_TIMES_MAX: u32 = 2;
 /// How far the drain is.
 #[derive(Debug)]
 pub(super) struct Drain {
+    /// First of all, watchers must see the truth.
+    settling: Option<Settling>,
     deadline_us: u64,
+    drain_us: u64,
     closed_since_us: Option<u64>,
     progress: u64,
     moved_us: u64,
@@ -27,14 +32,30 @@ pub(super) struct Drain {
 }
 
 impl Drain {
-    pub(super) fn new(now_us: u64, deadline_us: u64) -> Self {
-        Self { deadline_us, closed_since_us: None, progress: 0, moved_us: now_us, asked_times: 0 }
+    pub(super) fn new(now_us: u64, plan: &Plan) -> Self {
+        Self {
+            settling: plan.scenario.presence.as_ref().map(|_| Settling::new(now_us, plan)),
+            deadline_us: now_us + plan.drain_us(),
+            drain_us: plan.drain_us(),
+            closed_since_us: None,
+            progress: 0,
+            moved_us: now_us,
+            asked_times: 0,
+        }
     }
 }
 
 impl Thread {
     /// One look; `None` when it is over.
     pub(super) fn go_on_with_drain(&mut self, mut drain: Drain, now_us: u64) -> Option<Drain> {
+        if let Some(settling) = drain.settling.take() {
+            drain.settling = self.go_on_with_settling(settling, now_us);
+            if drain.settling.is_none() && self.plan.settle_us() > 0 {
+                // Whoever was away comes back now.
+                drain.deadline_us = now_us + drain.drain_us;
+            }
+            return Some(drain);
+        }
         let progress = self.meters.progress();
         if progress != drain.progress {
             (drain.progress, drain.moved_us) = (progress, now_us);

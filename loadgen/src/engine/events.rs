@@ -12,6 +12,7 @@ use crate::body::{Header, Parsed, parse};
 use crate::clock::{now_us, seconds_us};
 use crate::ledger::conversation::How;
 use crate::ledger::slot::{Content, MessageName};
+use crate::population::Kind;
 use crate::schedule::{StreamKind, draw, exponential};
 
 /// A server's limit on what one user may send makes a run slow and says nothing about the server: it must be seen.
@@ -38,7 +39,7 @@ impl Thread {
             }
             Event::LoggedIn { .. } => self.handle_logged_in(index),
             Event::Synced(_) => self.handle_synced(index),
-            Event::Reply { request, reply } => self.handle_reply(index, request, reply),
+            Event::Reply { request, reply } => self.handle_reply(index, request, reply, now_us),
             Event::RequestFailed { error, .. } => self.fail(format!(
                 "the server refused what the scenario needs: {} ({:?} {})",
                 error.message,
@@ -52,11 +53,11 @@ impl Thread {
                     self.meters.note_error(format!("bye: {:?}", bye.reason()));
                 }
             }
+            Event::Presence(users) => self.handle_presence(index, &users, now_us),
+            Event::Signalled { signal, .. } => self.handle_signal(&signal, now_us),
+            Event::WatchEnded { error, .. } => self.meters.note_error(format!("watch refused: {:?}", error.code())),
             Event::Receipts { .. }
             | Event::ConversationChanged { .. }
-            | Event::Presence(_)
-            | Event::WatchEnded { .. }
-            | Event::Signalled { .. }
             | Event::RingTimeout { .. }
             | Event::Ended(_)
             | Event::Pong { .. } => {}
@@ -68,7 +69,12 @@ impl Thread {
         client.permit = None;
         client.link = Link::LoggedIn;
         self.meters.counts.logins += 1;
-        self.meters.latencies.login.record(now_us().saturating_sub(client.connecting_since_us));
+        let took_us = now_us().saturating_sub(client.connecting_since_us);
+        self.meters.latencies.login.record(took_us);
+        if let Some((comeback, _)) = client.comeback {
+            self.meters.note_comeback_login(comeback, took_us);
+        }
+        self.note_come(index);
     }
 
     fn handle_synced(&mut self, index: u32) {
@@ -77,7 +83,11 @@ impl Thread {
         client.ever_synced = true;
         client.away_until_us = 0;
         client.asked |= client.asking;
-        self.meters.latencies.synced.record(now_us().saturating_sub(client.connecting_since_us));
+        let now_us = now_us();
+        self.meters.latencies.synced.record(now_us.saturating_sub(client.connecting_since_us));
+        if let Some((comeback, since_us)) = client.comeback.take() {
+            self.meters.note_comeback(comeback, now_us.saturating_sub(since_us));
+        }
     }
 
     /// The session will not connect again, and without it the ledger cannot close.
@@ -143,7 +153,7 @@ impl Thread {
         let (content, header) = judge(entry, self.plan.run_id, conversation.key.into());
         let took_us = header.map(|header| now_us.saturating_sub(header.intended_us));
         let how = match source {
-            Source::Live => How::Live(took_us.filter(|_| conversation.members.len() > 2)),
+            Source::Live => How::Live(took_us.filter(|_| conversation.kind == Kind::Group)),
             Source::CatchUp | Source::Repair => How::OnSync,
         };
         let fanout = ledger.note_arrival(place.member, entry.seq, content, how, &mut self.meters.account);
@@ -151,7 +161,7 @@ impl Thread {
             return;
         };
         if let Some(fanout) = fanout {
-            self.meters.note_fanout(header.intended_us, fanout);
+            self.meters.note_fanout(header.intended_us, conversation.size, fanout);
         }
         if header.sender == place.member {
             return;
@@ -160,6 +170,7 @@ impl Thread {
         // Who stayed away on purpose has not been kept waiting.
         if !self.clients[index as usize].is_away() {
             self.meters.note_delivery(header.intended_us, now_us);
+            self.note_stayed(index, header.intended_us, now_us);
         }
         if source == Source::Live {
             self.perhaps_look(index, place.conversation, entry.seq, now_us);
@@ -172,7 +183,8 @@ impl Thread {
         let Some(reads) = self.plan.scenario.reads.as_ref().filter(|_| client.looks_at.is_none()) else {
             return;
         };
-        let name = |purpose| [u64::from(self.first_client + index), seq, (StreamKind::Reads as u64) << 32 | purpose];
+        let number = u64::from(self.first_client + index);
+        let name = |purpose| [number, seq, (StreamKind::Reads as u64) << 32 | purpose];
         if draw(self.plan.seed, name(1)) < reads.share {
             client.looks_at = Some(conversation);
             let think_us = seconds_us(reads.think_s * exponential(draw(self.plan.seed, name(2))));

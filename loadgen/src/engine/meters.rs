@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::report::{Counts, Second, Steady};
 use crate::clock::SECOND_US;
 use crate::host::{self, ThreadTime, Troubles};
-use crate::latency::{Latencies, Times};
+use crate::latency::{Latencies, Times, size_class};
 use crate::ledger::Account;
 use crate::ledger::room::Room;
 
@@ -77,7 +77,7 @@ impl Meters {
     }
 
     /// Whether a send of that intended time is measured.
-    fn measures(&self, intended_us: u64) -> bool {
+    pub(super) fn measures(&self, intended_us: u64) -> bool {
         self.window.is_some_and(|window| (window.start_us..window.end_us).contains(&intended_us))
     }
 
@@ -112,12 +112,18 @@ impl Meters {
         }
     }
 
-    pub(super) fn note_fanout(&mut self, intended_us: u64, fanout: crate::ledger::slot::Fanout) {
+    /// A message to a group of so many users has reached all that it had to.
+    pub(super) fn note_fanout(&mut self, intended_us: u64, users: u32, fanout: crate::ledger::slot::Fanout) {
         self.second.fanout_last.record(fanout.last_us);
         if self.measures(intended_us) {
-            self.latencies.fanout_first.record(fanout.first_us);
-            self.latencies.fanout_median.record(fanout.median_us);
-            self.latencies.fanout_last.record(fanout.last_us);
+            let latencies = &mut self.latencies;
+            latencies.fanout_first.record(fanout.first_us);
+            latencies.fanout_median.record(fanout.median_us);
+            latencies.fanout_last.record(fanout.last_us);
+            let of_size = &mut latencies.fanout_by_size[size_class(users)];
+            of_size.first.record(fanout.first_us);
+            of_size.median.record(fanout.median_us);
+            of_size.last.record(fanout.last_us);
         }
     }
 

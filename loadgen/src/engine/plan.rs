@@ -55,6 +55,12 @@ impl Plan {
         self.ramp_us() + seconds_us(self.scenario.duration_s)
     }
 
+    /// The longest wait for watchers to see the truth, before the drain, in microseconds.
+    #[must_use]
+    pub fn settle_us(&self) -> u64 {
+        self.scenario.presence.as_ref().map_or(0, |presence| seconds_us(presence.settle_s))
+    }
+
     /// The longest drain, in microseconds.
     #[must_use]
     pub fn drain_us(&self) -> u64 {

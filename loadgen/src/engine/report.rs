@@ -134,6 +134,7 @@ pub struct Steady {
 
 /// What happened over the whole run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Counts {
     /// Sends that the schedule wanted.
     pub offered: u64,
@@ -155,6 +156,29 @@ pub struct Counts {
     pub connect_errors: u64,
     /// Of these: for want of descriptors, ports or buffers of the generator.
     pub own_limits: u64,
+    /// Typing signals sent.
+    pub typing_sent: u64,
+    /// Typing signals received, by each device that was told.
+    pub typing_received: u64,
+    /// Presence of one user told to one watcher, answers to their own questions included.
+    pub presence_told: u64,
+    /// Connections that dropped in the storm.
+    pub dropped: u64,
+    /// Clients that were away when the traffic began and were brought back.
+    pub returned: u64,
+    /// Clients that logged in once and never came back.
+    pub absent: u64,
+}
+
+/// What watchers saw at the end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct PresenceCheck {
+    /// Users watched, once for each watcher that was there.
+    pub watched: u64,
+    /// Of these: seen otherwise than they were.
+    pub wrong: u64,
+    /// How long it took after the traffic until nobody was, in microseconds; if somebody stayed so: how long was waited.
+    pub settled_us: u64,
 }
 
 /// What the client sessions counted.
@@ -198,6 +222,18 @@ pub struct Part {
     pub errors: BTreeMap<String, u64>,
     /// When the last of its conversations was closed, in microseconds after the traffic.
     pub drained_us: u64,
+    /// What watchers saw at the end; absent without any.
+    #[serde(default)]
+    pub presence: Option<PresenceCheck>,
+}
+
+impl PresenceCheck {
+    /// Adds another thread's.
+    pub fn add(&mut self, other: &Self) {
+        self.watched += other.watched;
+        self.wrong += other.wrong;
+        self.settled_us = self.settled_us.max(other.settled_us);
+    }
 }
 
 impl Counts {
@@ -213,6 +249,12 @@ impl Counts {
         self.delivered += other.delivered;
         self.connect_errors += other.connect_errors;
         self.own_limits += other.own_limits;
+        self.typing_sent += other.typing_sent;
+        self.typing_received += other.typing_received;
+        self.presence_told += other.presence_told;
+        self.dropped += other.dropped;
+        self.returned += other.returned;
+        self.absent += other.absent;
     }
 }
 

@@ -1,18 +1,18 @@
-//! Before the clock runs: everybody logs in, groups are made, and each pair says its first word, so that the measured
-//! phase holds no beginnings.
+//! Before the clock runs: everybody logs in, groups are made, each pair says its first word, watchers ask for whom they
+//! watch, and who is not there during the traffic leaves; so the measured phase holds no beginnings.
 //!
 //! The first words are ordinary messages to the ledger; no histogram has them.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use hubbub_codec::ids::{Conversation as ConversationName, GroupId, UserId};
-use hubbub_codec::session::{Reply, RequestId, Session, SessionConfig};
+use hubbub_codec::ids::{Conversation as ConversationName, UserId};
+use hubbub_codec::session::{Session, SessionConfig};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde::Serialize;
 
@@ -20,11 +20,12 @@ use super::Control;
 use super::client::{Client, Membership};
 use super::peer::Peer;
 use super::plan::{Plan, Share};
+use super::presence::Watching;
 use super::report::{self, Report};
 use super::thread::{Conversation, Phase, Thread};
 use crate::clock::{as_duration, now_us};
 use crate::ledger::conversation::ConversationLedger;
-use crate::population::{Community, Kind, communities};
+use crate::population::{Community, Devices, Kind, Planned, communities};
 
 /// Most groups of a thread that are being made at one time.
 const GROUPS_IN_PROGRESS_MAX: usize = 16;
@@ -106,35 +107,58 @@ pub(super) fn build(
     let mut conversations = Vec::new();
     for (index, range) in (share.communities.start..).zip(mine) {
         let community = Community::draw(&plan.scenario, plan.seed, index, range.clone());
-        conversations.extend(community.conversations.into_iter().map(|planned| Conversation {
-            key: planned.key,
-            kind: planned.kind,
-            members: planned.members.iter().map(|client| client - first_client).collect(),
-            name: None,
-            ledger: None,
-        }));
+        conversations.extend(community.conversations.into_iter().map(|planned| take_in(&plan, first_client, planned)));
     }
-    let (memberships, speaks) = places(&plan, count, &conversations);
+    let devices = Devices::of(&plan.scenario);
+    let watching = plan.scenario.presence.as_ref();
+    let watching = watching.map(|presence| Box::new(Watching::draw(presence, plan.seed, devices, mine)));
+    let (memberships, speaks) = places(&plan, first_client, count, &conversations);
     let key = EncodingKey::from_secret(secret);
     let clients = (0..).zip(memberships.into_iter().zip(speaks)).map(|(index, (memberships, speaks))| {
         let session = Peer::Hubbub(session(&plan, first_client + index, &key)?);
         Ok(Client::new(session, memberships.into(), speaks.into()))
     });
     let clients = clients.collect::<anyhow::Result<_>>()?;
-    let thread = Thread::new(plan, share, control, reports, first_client, clients, conversations);
+    let thread = Thread::new(plan, share, control, reports, first_client, clients, conversations, watching);
     Ok(Rc::new(RefCell::new(thread)))
 }
 
+/// A conversation of the plan in its thread.
+fn take_in(plan: &Plan, first_client: u32, planned: Planned) -> Conversation {
+    let user = |user: &u32| UserId(plan.first_user + u64::from(*user));
+    let name = match (planned.kind, &*planned.users) {
+        (Kind::Direct, [one, other]) => ConversationName::direct(user(one), user(other)),
+        _ => None,
+    };
+    Conversation {
+        key: planned.key,
+        kind: planned.kind,
+        members: planned.members.iter().map(|client| client - first_client).collect(),
+        size: planned.users.len() as u32,
+        users: if planned.kind == Kind::Group { planned.users.into() } else { Box::default() },
+        name,
+        ledger: None,
+    }
+}
+
 /// For each client: where it is a member, and where it may send one-to-one messages.
-fn places(plan: &Plan, clients: u32, conversations: &[Conversation]) -> (Vec<Vec<Membership>>, Vec<Vec<Membership>>) {
+fn places(
+    plan: &Plan,
+    first_client: u32,
+    clients: u32,
+    conversations: &[Conversation],
+) -> (Vec<Vec<Membership>>, Vec<Vec<Membership>>) {
     let one_way = plan.scenario.direct.as_ref().is_some_and(|direct| direct.one_way);
+    let devices = Devices::of(&plan.scenario);
+    let user_of = |client: &u32| devices.user_of(first_client + client);
     let mut memberships = vec![Vec::new(); clients as usize];
     let mut speaks = memberships.clone();
     for (at, conversation) in (0..).zip(conversations) {
         for (member, client) in (0..).zip(&conversation.members) {
             let place = Membership { conversation: at, member };
             memberships[*client as usize].push(place);
-            if conversation.kind == Kind::Direct && (member == 0 || !one_way) {
+            let is_first = user_of(client) == user_of(&conversation.members[0]);
+            if conversation.kind == Kind::Direct && (is_first || !one_way) {
                 speaks[*client as usize].push(place);
             }
         }
@@ -143,7 +167,8 @@ fn places(plan: &Plan, clients: u32, conversations: &[Conversation]) -> (Vec<Vec
 }
 
 fn session(plan: &Plan, client: u32, key: &EncodingKey) -> anyhow::Result<Session> {
-    let user = plan.first_user + u64::from(client);
+    let devices = Devices::of(&plan.scenario);
+    let user = plan.first_user + u64::from(devices.user_of(client));
     let expires = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + TOKEN_LIFE;
     let claims = Claims { sub: user.to_string(), exp: expires.as_secs() };
     let token = encode(&Header::default(), &claims, key).context("a token could not be signed")?;
@@ -156,7 +181,7 @@ fn session(plan: &Plan, client: u32, key: &EncodingKey) -> anyhow::Result<Sessio
         sends_queued_max: SENDS_QUEUED_MAX,
         // Names of messages come from it: never twice the same for a user.
         seed: plan.run_id ^ u64::from(client).wrapping_mul(0x9e37_79b9_7f4a_7c15),
-        ..SessionConfig::new(token, 1)
+        ..SessionConfig::new(token, u64::from(devices.device_of(client)) + 1)
     };
     Ok(Session::new(config, as_duration(now_us())))
 }
@@ -169,7 +194,8 @@ impl Thread {
             self.open_pairs(&mut setup, now_us);
         }
         self.tell_setup(&mut setup, synced as u32, now_us);
-        if synced == self.clients.len() && setup.is_done(self.conversations.len()) {
+        let is_open = synced == self.clients.len() && setup.is_done(self.conversations.len());
+        if is_open && self.everybody_watches(now_us) && self.send_away() {
             self.tell(Report::Ready { worker: self.share.worker });
             return Phase::Ready;
         }
@@ -208,7 +234,7 @@ impl Thread {
     }
 
     fn make_groups(&mut self, setup: &mut Setup, now_us: u64) {
-        // `handle_reply` names the groups that were made.
+        // The replies name the groups that were made.
         let conversations = &self.conversations;
         setup.announced.retain(|at| conversations[*at as usize].ledger.is_none());
         setup.making = setup.announced.len();
@@ -226,32 +252,6 @@ impl Thread {
         }
     }
 
-    fn request_group(&mut self, at: u32, now_us: u64) {
-        let conversation = &self.conversations[at as usize];
-        let user = |client: &u32| UserId(self.plan.first_user + u64::from(self.first_client + client));
-        let (owner, others) = conversation.members.split_first().expect("a group has members");
-        let others: Vec<UserId> = others.iter().map(user).collect();
-        let title = format!("load {}/{}", conversation.key.community, conversation.key.index);
-        let Some(session) = self.clients[*owner as usize].session.hubbub_mut() else {
-            return;
-        };
-        match session.create_group(as_duration(now_us), title, &others) {
-            Ok(request) => drop(self.traffic.requests.insert((*owner, request), at)),
-            Err(refused) => self.fail(format!("a group could not be asked for: {refused}")),
-        }
-        let owner = self.conversations[at as usize].members[0];
-        self.settle(owner, now_us);
-    }
-
-    pub(super) fn handle_reply(&mut self, index: u32, request: RequestId, reply: Reply) {
-        let Some(at) = self.traffic.requests.remove(&(index, request)) else {
-            return;
-        };
-        if let Reply::Group(group) = reply {
-            self.conversations[at as usize].name = Some(ConversationName::Group(GroupId(group.group)));
-        }
-    }
-
     /// Begins the account of a conversation once all its members have the entry that made it; false until then, and when
     /// it has begun.
     fn begin_account(&mut self, at: u32) -> bool {
@@ -259,6 +259,9 @@ impl Thread {
         let (Some(name), None) = (conversation.name, &conversation.ledger) else {
             return false;
         };
+        if !self.traffic.making.is_complete(at) {
+            return false;
+        }
         let cursor_of = |client: &u32| {
             let session = self.clients[*client as usize].session.hubbub();
             let cursor = session.and_then(|session| session.cursor(&name));
@@ -268,8 +271,8 @@ impl Thread {
         if conversation.kind == Kind::Group && cursors.contains(&0) {
             return false;
         }
-        let first_user = self.plan.first_user + u64::from(self.first_client);
-        let users = conversation.members.iter().map(|client| first_user + u64::from(*client)).collect();
+        let user_of = |client: &u32| self.plan.first_user + u64::from(self.devices.user_of(self.first_client + client));
+        let users = conversation.members.iter().map(user_of).collect();
         let account = &mut self.meters.account;
         conversation.ledger = Some(ConversationLedger::new(name, users, &cursors, account));
         true
@@ -286,15 +289,9 @@ impl Thread {
         while setup.opening.len() < OPENINGS_IN_PROGRESS_MAX
             && let Some(at) = setup.to_open.pop_front()
         {
-            let conversation = &mut self.conversations[at as usize];
-            let user = |client: u32| UserId(self.plan.first_user + u64::from(self.first_client + client));
-            conversation.name = ConversationName::direct(user(conversation.members[0]), user(conversation.members[1]));
             self.begin_account(at);
-            self.send(at, 0, now_us, now_us);
+            self.send(at, 0, now_us);
             setup.opening.push(at);
         }
     }
 }
-
-/// Requests for groups that are under way, by client.
-pub(super) type GroupRequests = HashMap<(u32, RequestId), u32>;

@@ -18,11 +18,13 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::Control;
 use super::client::{Client, Link};
+use super::comeback::StormWatch;
 use super::connect::{self, Pacer};
 use super::drain::Drain;
 use super::events::PUT_OFF;
 use super::meters::Meters;
 use super::plan::{Plan, Share};
+use super::presence::Watching;
 use super::report::{Part, Report};
 use super::setup::{self, Setup};
 use super::timers::{Alarm, Due, Timers};
@@ -30,7 +32,7 @@ use super::traffic::Traffic;
 use super::wire::Flushed;
 use crate::clock::{SECOND_US, as_duration, now_us};
 use crate::ledger::conversation::ConversationLedger;
-use crate::population::{ConversationKey, Kind};
+use crate::population::{ConversationKey, Devices, Kind};
 
 /// The least time between two turns. It is part of every schedule slip.
 pub(super) const TURN_SPACING_US: u64 = 200;
@@ -47,6 +49,10 @@ pub(super) struct Conversation {
     pub(super) kind: Kind,
     /// Clients of this thread by index.
     pub(super) members: Box<[u32]>,
+    /// How many users the server counts in it.
+    pub(super) size: u32,
+    /// Groups until they are made: those users, by number.
+    pub(super) users: Box<[u32]>,
     /// As the server knows it.
     pub(super) name: Option<ConversationName>,
     /// `None` until everybody stands ready in it.
@@ -77,10 +83,16 @@ pub(super) struct Thread {
     pub(super) control: Arc<Control>,
     pub(super) reports: Sender<Report>,
     pub(super) first_client: u32,
+    pub(super) devices: Devices,
     pub(super) clients: Vec<Client>,
     pub(super) conversations: Vec<Conversation>,
     pub(super) timers: Timers,
     pub(super) traffic: Traffic,
+    /// Who watches whom; `None` when nobody does.
+    pub(super) watching: Option<Box<Watching>>,
+    /// Whom the storm does not touch; `None` without one.
+    pub(super) storm: Option<StormWatch>,
+    pub(super) pacer: Rc<Pacer>,
     pub(super) meters: Meters,
     /// When the traffic began; 0 before.
     pub(super) start_us: u64,
@@ -124,7 +136,7 @@ fn run_to_end(
 async fn drive(thread: Rc<RefCell<Thread>>) -> anyhow::Result<()> {
     let alarm = Alarm::new().context("no timer descriptor")?;
     thread.borrow_mut().this = Rc::downgrade(&thread);
-    let pacer = Rc::new(thread.borrow().pacer());
+    let pacer = Rc::clone(&thread.borrow().pacer);
     for index in 0..thread.borrow().clients.len() as u32 {
         tokio::task::spawn_local(connect::live(Rc::clone(&thread), index, Rc::clone(&pacer)));
     }
@@ -149,12 +161,18 @@ impl Thread {
         first_client: u32,
         clients: Vec<Client>,
         conversations: Vec<Conversation>,
+        watching: Option<Box<Watching>>,
     ) -> Self {
         let traffic = Traffic::new(&plan, first_client, &clients, &conversations);
+        let pacer = Rc::new(pacer(&plan, &share));
         let setup = Setup::new(&conversations, now_us());
         let room = plan.room(share.workers);
         Self {
             this: Weak::new(),
+            devices: Devices::of(&plan.scenario),
+            storm: None,
+            watching,
+            pacer,
             plan,
             share,
             control,
@@ -215,6 +233,7 @@ impl Thread {
         self.next_second_us = start_us + SECOND_US;
         self.meters.set_window(steady_us, end_us);
         self.begin_traffic(start_us);
+        self.begin_comebacks(steady_us);
         Phase::Traffic { end_us, steady: Steadiness::Ramp { until_us: steady_us } }
     }
 
@@ -238,7 +257,8 @@ impl Thread {
         }
         self.meters.end_steady(now_us);
         self.traffic.stop();
-        Phase::Drain(Drain::new(now_us, now_us + self.plan.drain_us()))
+        self.end_comings(now_us);
+        Phase::Drain(Drain::new(now_us, &self.plan))
     }
 
     fn finish(&mut self, now_us: u64) -> Phase {
@@ -251,6 +271,7 @@ impl Thread {
         part.latencies = std::mem::take(&mut self.meters.latencies);
         part.errors = std::mem::take(&mut self.meters.errors);
         part.counts = self.meters.counts;
+        part.presence = self.watching.as_ref().map(|watching| watching.check);
         part.steady = self.meters.steady;
         part.drained_us = now_us.saturating_sub(self.start_us + self.plan.traffic_us());
         self.tell(Report::Finished(Box::new(part)));
@@ -270,6 +291,9 @@ impl Thread {
             Due::Group(index) => self.fire_group(index, now_us),
             Due::Churn(index) => self.fire_churn(index, now_us),
             Due::Read(index) => self.fire_read(index, now_us),
+            Due::TypingDirect(index) => self.fire_typing_direct(index, at_us, now_us),
+            Due::TypingGroup(at) => self.fire_typing_group(at, at_us, now_us),
+            Due::Storm => self.fire_storm(at_us),
         }
     }
 
@@ -347,10 +371,14 @@ impl Thread {
         let _ = self.reports.send(report);
     }
 
-    fn pacer(&self) -> Pacer {
-        let connect = &self.plan.scenario.connect;
-        let workers = self.share.workers.max(1);
-        Pacer::new(connect.logins_per_second / f64::from(workers), connect.in_progress_max.div_ceil(workers))
+    /// The number of a client over the whole run.
+    pub(super) fn client_number(&self, index: u32) -> u32 {
+        self.first_client + index
+    }
+
+    /// The user of a client, as the server knows it.
+    pub(super) fn user_id(&self, index: u32) -> u64 {
+        self.plan.first_user + u64::from(self.devices.user_of(self.client_number(index)))
     }
 
     pub(super) fn addresses(&self, index: u32) -> (SocketAddr, Option<IpAddr>) {
@@ -385,7 +413,11 @@ impl Thread {
     pub(super) fn handle_disconnected(&mut self, index: u32, why: &str) {
         let now_us = now_us();
         let client = &mut self.clients[index as usize];
-        let wanted = client.is_away() || client.asking;
+        let wanted = client.is_away() || client.asking || client.comeback.is_some();
+        if client.link >= Link::LoggedIn {
+            self.note_gone(index, now_us);
+        }
+        let client = &mut self.clients[index as usize];
         client.disconnected(now_us);
         if !wanted {
             self.meters.counts.disconnects += 1;
@@ -407,4 +439,10 @@ impl Thread {
         self.clients[index as usize].wire.awaits_writable = false;
         self.flush(index);
     }
+}
+
+fn pacer(plan: &Plan, share: &Share) -> Pacer {
+    let connect = &plan.scenario.connect;
+    let workers = share.workers.max(1);
+    Pacer::new(connect.logins_per_second / f64::from(workers), connect.in_progress_max.div_ceil(workers))
 }

@@ -27,6 +27,12 @@ pub(super) enum Due {
     Churn(u32),
     /// A client has looked at a conversation.
     Read(u32),
+    /// A client announces its next one-to-one message.
+    TypingDirect(u32),
+    /// A member announces the next message of a group.
+    TypingGroup(u32),
+    /// Connections drop together.
+    Storm,
 }
 
 /// Everything that is due.

@@ -6,23 +6,24 @@
 use hubbub_codec::ids::{Conversation as ConversationName, Seq};
 use hubbub_codec::session::{OutgoingMessage, Recipient};
 
-use super::client::{Client, Link, Membership, PendingSend};
+use super::client::{Client, Link, Membership, PendingSend, UNTIL_RECALLED};
+use super::groups::GroupMaking;
 use super::peer::SendTicket;
 use super::plan::Plan;
-use super::setup::GroupRequests;
 use super::thread::{Conversation, Thread};
 use super::timers::Due;
 use crate::body::{self, Header};
 use crate::clock::{as_duration, seconds_us};
+use crate::distributions::BodyLengths;
 use crate::ledger::slot::MessageName;
-use crate::population::Kind;
+use crate::population::{Kind, Share};
 use crate::schedule::{Arrival, Pace, Stream, StreamKind, choose, draw, exponential};
 
 /// A stream and its next arrival.
 #[derive(Debug, Clone, Copy)]
-struct Source {
+pub(super) struct Source {
     stream: Stream,
-    next: Option<Arrival>,
+    pub(super) next: Option<Arrival>,
 }
 
 impl Source {
@@ -33,12 +34,15 @@ impl Source {
 
 /// The schedule of a thread.
 pub(super) struct Traffic {
-    /// One for each client.
-    direct: Box<[Source]>,
+    /// One for each client; none when there is nothing to do. So are the others.
+    pub(super) direct: Box<[Source]>,
     /// One for each conversation; those of direct ones never run.
-    group: Box<[Source]>,
+    pub(super) group: Box<[Source]>,
     /// One for each client.
     churn: Box<[Source]>,
+    /// Who comes and goes.
+    churners: Share,
+    body_lengths: BodyLengths,
     direct_pace: Pace,
     group_pace: Pace,
     churn_pace: Pace,
@@ -46,9 +50,9 @@ pub(super) struct Traffic {
     group_in_flight: u32,
     /// Closed loop: sends so far; chooses senders and conversations.
     loop_sends: u64,
-    running: bool,
+    pub(super) running: bool,
     /// Groups that are being made.
-    pub(super) requests: GroupRequests,
+    pub(super) making: GroupMaking,
 }
 
 impl Traffic {
@@ -62,12 +66,17 @@ impl Traffic {
             ramp_us: plan.ramp_us(),
             end_us: plan.traffic_us(),
         };
-        let client_numbers = (first_client..).zip(clients).map(|(number, _)| u64::from(number));
-        let conversation_names = conversations.iter().map(|conversation| u64::from(conversation.key));
+        let of_clients = |kind, wanted| -> Box<[Source]> {
+            let numbers = (first_client..).zip(clients).filter(|_| wanted);
+            numbers.map(|(number, _)| Source::new(kind, number.into())).collect()
+        };
+        let groups = conversations.iter().filter(|_| group.is_some());
         Self {
-            direct: client_numbers.clone().map(|name| Source::new(StreamKind::Direct, name)).collect(),
-            group: conversation_names.map(|name| Source::new(StreamKind::Group, name)).collect(),
-            churn: client_numbers.map(|name| Source::new(StreamKind::Churn, name)).collect(),
+            direct: of_clients(StreamKind::Direct, direct.is_some()),
+            group: groups.map(|conversation| Source::new(StreamKind::Group, conversation.key.into())).collect(),
+            churn: of_clients(StreamKind::Churn, churn.is_some()),
+            churners: Share::new(plan.seed, StreamKind::Churners, churn.map_or(0.0, |churn| churn.share)),
+            body_lengths: BodyLengths::from(&scenario.body),
             // With one sender for each pair, it sends for two.
             direct_pace: pace(
                 direct.map(|direct| direct.messages_per_second_per_client * if direct.one_way { 2.0 } else { 1.0 }),
@@ -78,7 +87,7 @@ impl Traffic {
             group_in_flight: group.map_or(0, |group| group.in_flight),
             loop_sends: 0,
             running: false,
-            requests: GroupRequests::new(),
+            making: GroupMaking::default(),
         }
     }
 
@@ -94,7 +103,9 @@ impl Thread {
             if !self.clients[index as usize].speaks.is_empty() && self.traffic.direct_in_flight == 0 {
                 self.schedule(Due::Direct(index), start_us);
             }
-            self.schedule(Due::Churn(index), start_us);
+            if self.traffic.churners.has(self.first_client + index) {
+                self.schedule(Due::Churn(index), start_us);
+            }
             self.begin_direct_loop(index, start_us);
         }
         for at in 0..self.conversations.len() as u32 {
@@ -113,11 +124,13 @@ impl Thread {
             Due::Direct(index) => (&mut traffic.direct[index as usize], &traffic.direct_pace),
             Due::Group(index) => (&mut traffic.group[index as usize], &traffic.group_pace),
             Due::Churn(index) => (&mut traffic.churn[index as usize], &traffic.churn_pace),
-            Due::Session(_) | Due::Read(_) => return,
+            _ => return,
         };
+        let before_us = source.next.map_or(0, |arrival| arrival.at_us);
         source.next = source.stream.next(pace);
         if let Some(arrival) = source.next {
             self.timers.add(start_us + arrival.at_us, due);
+            self.schedule_typing(due, arrival, before_us, start_us);
         }
     }
 
@@ -127,7 +140,8 @@ impl Thread {
         };
         let speaks = &self.clients[index as usize].speaks;
         let Membership { conversation, member } = speaks[choose(arrival.choice, speaks.len())];
-        self.send_scheduled(conversation, member, self.start_us + arrival.at_us, now_us);
+        let body_bytes = self.scheduled_body_bytes(&self.traffic.direct[index as usize].stream);
+        self.send_scheduled(conversation, member, self.start_us + arrival.at_us, body_bytes, now_us);
         self.schedule(Due::Direct(index), self.start_us);
     }
 
@@ -136,11 +150,26 @@ impl Thread {
             return;
         };
         let member = choose(arrival.choice, self.conversations[at as usize].members.len()) as u32;
-        self.send_scheduled(at, member, self.start_us + arrival.at_us, now_us);
+        let body_bytes = self.scheduled_body_bytes(&self.traffic.group[at as usize].stream);
+        self.send_scheduled(at, member, self.start_us + arrival.at_us, body_bytes, now_us);
         self.schedule(Due::Group(at), self.start_us);
     }
 
-    fn send_scheduled(&mut self, at: u32, member: u32, intended_us: u64, now_us: u64) {
+    fn scheduled_body_bytes(&self, stream: &Stream) -> usize {
+        self.traffic.body_lengths.at(|| stream.size_draws(self.plan.seed))
+    }
+
+    /// Without a schedule, the size of a message follows from its name.
+    fn unscheduled_body_bytes(&self, at: u32, member: u32) -> usize {
+        let conversation = &self.conversations[at as usize];
+        let counter = conversation.ledger.as_ref().map_or(0, |ledger| ledger.next_counter(member));
+        let message = u64::from(member) << 32 | u64::from(counter);
+        let draw =
+            |part| draw(self.plan.seed, [conversation.key.into(), message, (StreamKind::Sizes as u64) << 32 | part]);
+        self.traffic.body_lengths.at(|| [draw(1), draw(2)])
+    }
+
+    fn send_scheduled(&mut self, at: u32, member: u32, intended_us: u64, body_bytes: usize, now_us: u64) {
         self.meters.counts.offered += 1;
         let index = self.conversations[at as usize].members[member as usize];
         if self.clients[index as usize].is_away() {
@@ -148,11 +177,17 @@ impl Thread {
             return;
         }
         self.meters.note_slip(intended_us, now_us);
-        self.send(at, member, intended_us, now_us);
+        self.send_sized(at, member, intended_us, body_bytes, now_us);
+    }
+
+    /// Sends a message outside of the schedule.
+    pub(super) fn send(&mut self, at: u32, member: u32, now_us: u64) {
+        let body_bytes = self.unscheduled_body_bytes(at, member);
+        self.send_sized(at, member, now_us, body_bytes, now_us);
     }
 
     /// Sends a message; it is written at the end of the turn.
-    pub(super) fn send(&mut self, at: u32, member: u32, intended_us: u64, now_us: u64) {
+    fn send_sized(&mut self, at: u32, member: u32, intended_us: u64, body_bytes: usize, now_us: u64) {
         let conversation = &mut self.conversations[at as usize];
         let index = conversation.members[member as usize];
         let (Some(name), Some(ledger)) = (conversation.name, &mut conversation.ledger) else {
@@ -166,12 +201,12 @@ impl Thread {
             counter: message.counter,
             intended_us,
         };
-        let user = self.plan.first_user + u64::from(self.first_client + index);
+        let user = self.plan.first_user + u64::from(self.devices.user_of(self.first_client + index));
         let to = match name {
             ConversationName::Group(group) => Recipient::Group(group),
             ConversationName::Direct { low, high } => Recipient::User(if low.0 == user { high } else { low }),
         };
-        let body = body::encode(&header, self.plan.scenario.payload_bytes as usize);
+        let body = body::encode(&header, body_bytes);
         let client = &mut self.clients[index as usize];
         let Some(session) = client.session.hubbub_mut() else {
             return;
@@ -199,7 +234,7 @@ impl Thread {
             }
             let Membership { conversation, member } = speaks[turn as usize % speaks.len()];
             self.meters.counts.offered += 1;
-            self.send(conversation, member, now_us, now_us);
+            self.send(conversation, member, now_us);
         }
     }
 
@@ -213,7 +248,7 @@ impl Thread {
                 let speaks = &self.clients[index as usize].speaks;
                 if let Some(member) = speaks.iter().find(|place| place.conversation == at).map(|place| place.member) {
                     self.meters.counts.offered += 1;
-                    self.send(at, member, now_us, now_us);
+                    self.send(at, member, now_us);
                 }
             }
             Kind::Group if self.traffic.group_in_flight > 0 => self.send_in_group_loop(at, now_us),
@@ -227,7 +262,7 @@ impl Thread {
         let member = choose(draw(self.plan.seed, name), conversation.members.len()) as u32;
         self.traffic.loop_sends += 1;
         self.meters.counts.offered += 1;
-        self.send(at, member, now_us, now_us);
+        self.send(at, member, now_us);
     }
 
     pub(super) fn fire_churn(&mut self, index: u32, now_us: u64) {
@@ -238,7 +273,8 @@ impl Thread {
         let client = &mut self.clients[index as usize];
         if client.link == Link::Synced {
             // At least a moment: 0 means "not away".
-            client.away_until_us = now_us + 1 + seconds_us(away_s * exponential(arrival.extra));
+            let away_us = 1_u64.saturating_add(seconds_us(away_s * exponential(arrival.extra)));
+            client.away_until_us = now_us.saturating_add(away_us).min(UNTIL_RECALLED);
             client.wire.shut_down();
             self.meters.counts.churned += 1;
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::comebacks::{FanoutBySize, Offline, Presence, Storm};
 use crate::certify::Verdict;
 use crate::disturbance::Disturbed;
 use crate::engine::report::Counts;
@@ -81,6 +82,18 @@ pub struct RunResult {
     /// What was done to the server, in order.
     #[serde(default)]
     pub disturbances: Vec<Disturbed>,
+    /// How those whose connections dropped at one moment came back; absent without a storm.
+    #[serde(default)]
+    pub storm: Option<Storm>,
+    /// How those who had been away came back; absent when nobody had been brought back.
+    #[serde(default)]
+    pub offline: Option<Offline>,
+    /// What watchers saw at the end; absent when nobody watched.
+    #[serde(default)]
+    pub presence: Option<Presence>,
+    /// Users, whose devices the clients are.
+    #[serde(default)]
+    pub users: Option<u32>,
     /// What the result stands on.
     pub environment: Environment,
 }
@@ -153,6 +166,18 @@ pub struct LatencyFigures {
     pub login: Option<Summary>,
     /// Start of connecting to `Synced`.
     pub synced: Option<Summary>,
+    /// Groups by their size: first, middle and last recipient.
+    #[serde(default)]
+    pub fanout_by_size: Vec<FanoutBySize>,
+    /// A user began to connect, to each watcher that was told.
+    #[serde(default)]
+    pub presence: Option<Summary>,
+    /// A user's last device went, to each watcher that was told; the server's grace period included.
+    #[serde(default)]
+    pub presence_away: Option<Summary>,
+    /// Intended typing signal to each other device that had it.
+    #[serde(default)]
+    pub typing: Option<Summary>,
 }
 
 impl From<&Latencies> for LatencyFigures {
@@ -165,6 +190,10 @@ impl From<&Latencies> for LatencyFigures {
             fanout_last: latencies.fanout_last.summary(),
             login: latencies.login.summary(),
             synced: latencies.synced.summary(),
+            fanout_by_size: FanoutBySize::all(latencies),
+            presence: latencies.presence.summary(),
+            presence_away: latencies.presence_away.summary(),
+            typing: latencies.typing.summary(),
         }
     }
 }

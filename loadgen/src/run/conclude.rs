@@ -1,12 +1,13 @@
 //! From what was observed to a result: merged parts, unit costs, the verdict.
 
-use super::Observed;
+use super::{Observed, comebacks};
 use crate::certify::{Evidence, certify};
 use crate::clock::SECOND_US;
-use crate::engine::report::{Counts, Part, Sessions, Steady};
+use crate::engine::report::{Counts, Part, PresenceCheck, Sessions, Steady};
 use crate::environment::Environment;
 use crate::latency::Latencies;
 use crate::ledger::Account;
+use crate::population::Devices;
 use crate::report::result::{Generator, Kind, Ledger, Rates, RunResult, SCHEMA_VERSION, Server, Unsettled};
 use crate::server_figures::Sample;
 
@@ -21,6 +22,7 @@ struct Merged {
     busiest: f64,
     waited: f64,
     drained_us: u64,
+    presence: Option<PresenceCheck>,
     unsettled_most: u64,
 }
 
@@ -52,6 +54,9 @@ pub(super) fn conclude(observed: Observed) -> RunResult {
         missing_threads: observed.threads.saturating_sub(observed.parts.len() as u32),
         machine: generator.machine,
     });
+    let (server, environment) = (server(&observed, &merged), environment(&observed));
+    let series = observed.series.points();
+    let plan = &observed.request.plan;
     let mut result = RunResult {
         kind: Kind::Run,
         schema_version: SCHEMA_VERSION,
@@ -72,13 +77,17 @@ pub(super) fn conclude(observed: Observed) -> RunResult {
         },
         latency_us: (&merged.latencies).into(),
         rates: rates(&merged.steady),
-        server: server(&observed, &merged),
+        server,
         generator,
         counts: merged.counts,
         errors,
         curves: (&merged.latencies).into(),
-        environment: environment(&observed),
-        series: observed.series.points(),
+        environment,
+        storm: comebacks::storm(plan, &merged.counts, &merged.latencies, &series),
+        offline: comebacks::offline(plan, &merged.counts, &merged.latencies, &series),
+        presence: merged.presence.map(Into::into),
+        users: Some(Devices::of(scenario).users()),
+        series,
         disturbances: observed.disturbances,
         ended_early: observed.ended_early,
         thresholds: Vec::new(),
@@ -103,6 +112,9 @@ impl Merged {
         self.steady.machine = self.steady.machine.worst(&steady.machine);
         self.steady.elapsed_us = self.steady.elapsed_us.max(steady.elapsed_us);
         self.drained_us = self.drained_us.max(part.drained_us);
+        if let Some(check) = &part.presence {
+            self.presence.get_or_insert_default().add(check);
+        }
         self.unsettled_most += part.unsettled_most;
     }
 }

@@ -15,7 +15,7 @@ fn a_full_ledger_ends_the_traffic_and_not_the_account() {
     let (fake, secret) = (Fake::start(Fault::Nothing), secret_file());
     let mut scenario = scenario("direct", 20);
     // What is sent to people who are away cannot be settled.
-    scenario.churn = Some(Churn { reconnects_per_minute_per_client: 120.0, away_s: 3.0 });
+    scenario.churn = Some(Churn { reconnects_per_minute_per_client: 120.0, away_s: 3.0, share: 1.0 });
     scenario.duration_s = 20.0;
     let mut request = request(&fake, scenario, secret.path().to_owned());
     request.plan.ledger_bytes = 40 * 30;
