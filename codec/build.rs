@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// Messages whose `Debug` is written by hand in `src/proto/debug.rs`, without what they hide.
-const WITH_SECRETS: [&str; 14] = [
+const WITH_SECRETS: [&str; 15] = [
     "Register",
     "Login",
     "PasswordLogin",
@@ -18,6 +18,7 @@ const WITH_SECRETS: [&str; 14] = [
     "MessageEdited",
     "Signal",
     "Signalled",
+    "OpenTrunk",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

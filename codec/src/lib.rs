@@ -9,6 +9,7 @@
 //! | [`statuses`] | sent, delivered and read of one's own messages |
 //! | [`registration`] | making an account |
 //! | [`session`] | one device's session: login, cursors, resends, gaps, acknowledgements; bytes in, bytes and events out |
+//! | [`trunk`] | for gateways: many connections over one |
 #![cfg_attr(feature = "tokio", doc = "| [`client`] | the session on a tokio runtime |")]
 #![cfg_attr(not(feature = "tokio"), doc = "| `client` | the session on a tokio runtime (feature `tokio`) |")]
 //!
@@ -93,3 +94,4 @@ pub mod registration;
 pub mod session;
 pub mod statuses;
 pub mod timeline;
+pub mod trunk;

@@ -3,6 +3,7 @@
 
 use crate::auth::attempts::Attempts;
 use crate::auth::tokens::TokenVerifier;
+use crate::auth::trunk_token::TrunkVerifier;
 use crate::config::Config;
 use crate::disk_space::FreeSpace;
 use crate::mailbox::Mailbox;
@@ -29,6 +30,8 @@ pub struct Node {
     pub config: Config,
     /// Checks login tokens.
     pub verifier: Arc<TokenVerifier>,
+    /// Checks tokens of gateways; `None`: trunks are refused.
+    pub trunk_verifier: Option<TrunkVerifier>,
     /// Logins by address.
     pub attempts: Attempts,
     /// The disk under the store.
@@ -43,6 +46,8 @@ pub struct Node {
     pub connections: AtomicUsize,
     /// Those that have not logged in.
     pub strangers: AtomicUsize,
+    /// Open channels of trunks.
+    pub channels: AtomicUsize,
     /// Bytes that wait to be sent, over all connections.
     pub outbound_bytes: AtomicUsize,
     generation: AtomicU64,
@@ -57,6 +62,7 @@ impl Node {
     pub fn new(
         config: Config,
         verifier: Arc<TokenVerifier>,
+        trunk_verifier: Option<TrunkVerifier>,
         disk: Arc<FreeSpace>,
         mailboxes: Vec<Arc<Mailbox<Envelope>>>,
         connections_max: usize,
@@ -66,6 +72,7 @@ impl Node {
             attempts: Attempts::new(&config.limits),
             config,
             verifier,
+            trunk_verifier,
             disk,
             quiet: mailboxes.iter().map(|_| AtomicBool::new(false)).collect(),
             mailboxes,
@@ -73,6 +80,7 @@ impl Node {
             strangers_max,
             connections: AtomicUsize::new(0),
             strangers: AtomicUsize::new(0),
+            channels: AtomicUsize::new(0),
             outbound_bytes: AtomicUsize::new(0),
             generation: AtomicU64::new(0),
             phase: AtomicU8::new(Phase::Running as u8),

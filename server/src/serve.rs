@@ -5,6 +5,7 @@ use crate::announce;
 use crate::auth::hasher::HasherPool;
 use crate::auth::secret;
 use crate::auth::tokens::{KeyFiles, KeyWatch, TokenVerifier};
+use crate::auth::trunk_token::TrunkVerifier;
 use crate::commit::CommitThread;
 use crate::config::{Config, Durability, RetentionDefault};
 use crate::descriptors::{self, Division};
@@ -46,6 +47,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     let signals = Signals::listen()?;
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("data_dir {}", config.data_dir.display()))?;
     let (verifier, keys) = token_verifier(&config)?;
+    let trunk_verifier = trunk_verifier(&config)?;
     let limit = descriptors::raise_limit().context("the limit of open files is not known")?;
     let division = Division::new(&config, limit)?;
     announce::starting(&config, &division);
@@ -60,7 +62,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     let shards = config.shards_count();
     let mailboxes = (0..shards).map(|_| Arc::new(Mailbox::new(shards, shard::lane_messages_max(shards)))).collect();
     let (connections, strangers) = (division.connections, division.connections_unauthenticated);
-    let node = Arc::new(Node::new(config.clone(), verifier, disk, mailboxes, connections, strangers));
+    let node = Arc::new(Node::new(config.clone(), verifier, trunk_verifier, disk, mailboxes, connections, strangers));
     let workers = start_workers(&node, &store, listeners)?;
     announce::ready(&config, clients, admin.address()).context("addresses.json cannot be written")?;
     admin.set_health(Health::Ready);
@@ -90,6 +92,15 @@ fn token_verifier(config: &Config) -> anyhow::Result<(Arc<TokenVerifier>, KeyWat
     let mut files = KeyFiles::new(config);
     let verifier = files.load(&config.auth).map_err(|error| anyhow::anyhow!("{} = {error}", error.key))?;
     Ok((verifier.clone(), KeyWatch::start(files, verifier)?))
+}
+
+/// For gateways, if there may be any.
+fn trunk_verifier(config: &Config) -> anyhow::Result<Option<TrunkVerifier>> {
+    let Some(path) = &config.trunk.secret_file else { return Ok(None) };
+    let secret = secret::load(path)
+        .map_err(|error| anyhow::anyhow!("trunk.secret_file = {}: {}", path.display(), error.advice()))?;
+    info!("trunks of gateways are taken; their tokens are signed with the secret in {}", path.display());
+    Ok(Some(TrunkVerifier::new(&secret)))
 }
 
 /// Makes the secret file if it is not there; whether it was made.

@@ -5,6 +5,7 @@
 //! in what other threads have sent, decides, makes one commit, carries out the effects, and writes to each socket
 //! once. So the busier the shard, the larger its batches.
 
+mod channels;
 mod connection;
 mod deadlines;
 mod effects;
@@ -14,6 +15,7 @@ mod passwords;
 mod reading;
 mod router;
 mod ticking;
+mod trunk;
 mod writing;
 
 pub use router::lane_messages_max;
@@ -28,7 +30,7 @@ use crate::node::{Node, Phase};
 use crate::readers::Reader;
 use crate::wire;
 use bytes::BytesMut;
-use connection::Connection;
+use connection::{Connection, Name};
 use deadlines::Deadlines;
 use hubbub_core::Shard as Core;
 use hubbub_core::bucket::Rate;
@@ -50,17 +52,18 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
+use trunk::Trunk;
 
 /// What shards put into each other's mailboxes.
 #[derive(Debug)]
 pub enum Envelope {
     /// For the core.
     Message(Message),
-    /// A connection whose user is homed at the receiver.
+    /// A connection that is at home at the receiver.
     Parcel(Box<Parcel>),
 }
 
-/// A connection on its way to its user's home.
+/// A connection on its way home.
 #[derive(Debug)]
 pub struct Parcel {
     stream: std::net::TcpStream,
@@ -68,7 +71,25 @@ pub struct Parcel {
     unread: Vec<u8>,
     /// Not yet written to the socket.
     unsent: Vec<u8>,
-    login: Box<Login>,
+    passenger: Passenger,
+}
+
+/// Whom a connection serves that moves to another shard.
+#[derive(Debug)]
+enum Passenger {
+    /// A user who is homed there.
+    Login(Box<Login>),
+    /// A gateway, which chose that shard.
+    Trunk { request_id: u64, shard: ShardId },
+}
+
+impl Passenger {
+    fn request_id(&self) -> u64 {
+        match self {
+            Passenger::Login(login) => login.request_id,
+            Passenger::Trunk { request_id, .. } => *request_id,
+        }
+    }
 }
 
 /// What a shard is started with.
@@ -143,6 +164,13 @@ struct Shard {
     /// Session tokens that were made and not yet told.
     new_tokens: HashMap<(u32, u32), SessionToken>,
 
+    /// Trunks that belong here.
+    trunks: Slab<Trunk>,
+    /// Of them those with frames to be written.
+    dirty_trunks: Vec<u32>,
+    /// Channels that may be read again.
+    resumed: Vec<Name>,
+
     /// Reads of all connections go here first.
     scratch: BytesMut,
     /// Small frames of one connection are joined here.
@@ -159,6 +187,8 @@ struct Shard {
     turn_pending: bool,
     /// The core knows that the process will end.
     told_to_stop: bool,
+    /// Since when clients are told to go.
+    leaving_since: Option<deadlines::Ticks>,
     /// For the tasks that it starts.
     handle: std::rc::Weak<RefCell<Shard>>,
     left: bool,
@@ -176,6 +206,8 @@ struct Limits {
     frame: deadlines::Ticks,
     write: deadlines::Ticks,
     idle: deadlines::Ticks,
+    /// What either side may send in a channel of a trunk before the other has taken any of it.
+    window_bytes: u32,
 }
 
 /// Runs a shard until the node leaves. Blocks its thread.
@@ -247,6 +279,7 @@ impl Shard {
             frame: deadlines::ticks(limits.frame_deadline_ms),
             write: deadlines::ticks(limits.write_deadline_ms),
             idle: deadlines::ticks(limits.keepalive_ms * 5 / 2),
+            window_bytes: trunk::window_bytes(limits.frame_bytes_max),
         };
         let wire_limits = wire::Limits {
             body_bytes_max: node.config.limits.body_bytes_max,
@@ -283,6 +316,9 @@ impl Shard {
                 next_ticket: 0,
                 proven: HashMap::new(),
                 new_tokens: HashMap::new(),
+                trunks: Slab::new(),
+                dirty_trunks: Vec::new(),
+                resumed: Vec::new(),
                 scratch: BytesMut::new(),
                 write_scratch: Vec::new(),
                 encoder: BytesMut::with_capacity(ENCODE_BYTES),
@@ -292,6 +328,7 @@ impl Shard {
                 turn: None,
                 turn_pending: false,
                 told_to_stop: false,
+                leaving_since: None,
                 handle: handle.clone(),
                 left: false,
             })
@@ -330,6 +367,7 @@ impl Shard {
         }
         self.turn_pending = false;
         let more = self.take_in();
+        self.resume_channels();
         self.decide_and_commit();
         self.flush_dirty();
         self.router.flush();

@@ -12,7 +12,8 @@ mod tests;
 pub use decode::{Limits, request};
 pub use encode::{
     bye_frame, error_frame, logged_in_frame, membership_frame, page_frame, pong_frame, presence_frames, receipts_frame,
-    refusal_parts, registered_frame, reply_frame, run_frame, signal_frame, summaries_frame, welcome_frame,
+    refusal_parts, registered_frame, reply_frame, run_frame, signal_frame, summaries_frame, trunk_opened_frame,
+    welcome_frame,
 };
 pub use people::{NAME_BYTES_MAX, violated};
 

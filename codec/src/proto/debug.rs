@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    ChangePassword, Edit, Entry, Invite, JoinGroup, LoggedIn, Login, MessageEdited, PasswordLogin, Profile, Register,
-    Send, Signal, Signalled, login, password_login, send,
+    ChangePassword, Edit, Entry, Invite, JoinGroup, LoggedIn, Login, MessageEdited, OpenTrunk, PasswordLogin, Profile,
+    Register, Send, Signal, Signalled, login, password_login, send,
 };
 
 macro_rules! shown {
@@ -23,6 +23,7 @@ shown! {
     Register { name }
     Login { method, device_id, platform, want_session_token }
     PasswordLogin { who }
+    OpenTrunk { shard }
     LoggedIn { user_id, created, session_token_expires_us }
     ChangePassword { keep_other_devices }
     Profile { user, created_us }

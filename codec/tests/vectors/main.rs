@@ -11,3 +11,4 @@ mod frames;
 mod python;
 mod refused;
 mod slots;
+mod trunk;

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 pub use render::{effective, example};
 pub use schema::{
     Auth, Calls, Commit, Config, Dedup, Durability, KEYS, Key, Limits, Messages, Presence, Readers, Receipts,
-    Retention, RetentionDefault, Shutdown, Storage, Sync, keys,
+    Retention, RetentionDefault, Shutdown, Storage, Sync, Trunk, keys,
 };
 pub use sources::{Overrides, Sources};
 

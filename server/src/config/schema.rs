@@ -153,6 +153,8 @@ section! {
         readers: Readers;
         /// An orderly stop.
         shutdown: Shutdown;
+        /// Gateways that bring many clients over one connection.
+        trunk: Trunk;
     }
 }
 
@@ -381,6 +383,21 @@ section! {
     }
 }
 
+section! {
+    /// Gateways that bring many clients over one connection.
+    Trunk at "trunk" {
+        /// The file with the secret that signs the tokens of gateways (HS256, audience "hubbub.trunk", at most five
+        /// minutes of life): at least 32 bytes, and nobody but its owner and group may read it. When it is not set,
+        /// trunks are refused. A gateway vouches for nobody: in its channels clients log in as ever. Read at start.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        secret_file: Option<PathBuf> = None, unset "\"/etc/hubbub/trunk-secret\"";
+        /// Most channels (clients) of one trunk at one time. A trunk itself counts as one connection.
+        channels_per_trunk_max: u32 = 65_536;
+        /// Most channels of all trunks together.
+        channels_max: usize = 1 << 21;
+    }
+}
+
 /// The keys of every table, in the order of the example file.
 pub const KEYS: &[&[Key]] = &[
     Config::KEYS,
@@ -397,6 +414,7 @@ pub const KEYS: &[&[Key]] = &[
     Commit::KEYS,
     Readers::KEYS,
     Shutdown::KEYS,
+    Trunk::KEYS,
 ];
 
 /// All keys, one after the other.

@@ -35,6 +35,7 @@ impl Config {
         problems.extend(self.data_dir_problem());
         problems.extend(self.secret_problem());
         problems.extend(self.key_file_problems());
+        problems.extend(self.trunk_secret_problem());
         Problems::unless_empty(problems)
     }
 
@@ -104,6 +105,8 @@ impl Config {
             ("readers.threads", self.readers.threads as u64, 1, 64),
             ("readers.queue_max", self.readers.queue_max as u64, 1, 1_000_000),
             ("shutdown.grace_ms", self.shutdown.grace_ms, 1, DAY_MS),
+            ("trunk.channels_per_trunk_max", self.trunk.channels_per_trunk_max.into(), 1, 1 << 20),
+            ("trunk.channels_max", self.trunk.channels_max as u64, 1, 1 << 30),
             ("shutdown.retry_spread_ms", self.shutdown.retry_spread_ms, 0, DAY_MS),
         ]
     }
@@ -238,6 +241,12 @@ impl Config {
                 Some(Problem::new("auth.token_secret_file", format!("\"{}\"", path.display()), error.advice()))
             }
         }
+    }
+
+    fn trunk_secret_problem(&self) -> Option<Problem> {
+        let path = self.trunk.secret_file.as_ref()?;
+        let error = secret::load(path).err()?;
+        Some(Problem::new("trunk.secret_file", format!("\"{}\"", path.display()), error.advice()))
     }
 
     fn key_file_problems(&self) -> impl Iterator<Item = Problem> {

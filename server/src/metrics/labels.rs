@@ -66,6 +66,7 @@ labels! {
         ListDevices = "list_devices",
         RenameDevice = "rename_device",
         RevokeDevice = "revoke_device",
+        OpenTrunk = "open_trunk",
         /// Of a kind that this server does not know.
         Unknown = "unknown",
     }
@@ -95,6 +96,7 @@ labels! {
         Blocked = "blocked",
         Profile = "profile",
         Devices = "devices",
+        TrunkOpened = "trunk_opened",
     }
 }
 
@@ -207,6 +209,10 @@ labels! {
         Overloaded = "overloaded",
         /// The server stopped.
         Stopping = "stopping",
+        /// The trunk that carried it ended.
+        TrunkOver = "trunk_over",
+        /// Its user is homed on another shard than its trunk.
+        WrongShard = "wrong_shard",
     }
 }
 

@@ -63,13 +63,16 @@ metrics! {
     CONNECTIONS_ACCEPTED: Kind::Counter, Count, "hubbub_connections_accepted_total", "Client connections that were accepted.";
     DEVICES_LOGGED_IN: Kind::Gauge, Count, "hubbub_devices_logged_in", "Devices with a logged-in connection.";
     CONNECTIONS_LAGGING: Kind::Gauge, Count, "hubbub_connections_lagging", "Connections that read too slowly for live entries and will continue from the log.";
+    TRUNKS: Kind::Gauge, Count, "hubbub_trunks", "Open trunks: connections of gateways, which carry channels.";
+    TRUNK_CHANNELS: Kind::Gauge, Count, "hubbub_trunk_channels", "Open channels of all trunks; each carries one client.";
+    TRUNK_CHANNELS_BLOCKED: Kind::Gauge, Count, "hubbub_trunk_channels_blocked", "Channels with frames that wait, for credit or for their trunk.";
     FRAMES: Kind::Counter, Count, "hubbub_frames_total", "Frames received (in) and sent (out), by kind.";
     FRAME_BYTES: Kind::Counter, Bytes, "hubbub_frame_bytes_total", "Bytes of frames with their length prefix, received (in) and sent (out), by kind.";
     SENDS: Kind::Counter, Count, "hubbub_sends_total", "Messages that were accepted from clients; a resend that was already stored does not count.";
     ENTRIES_COMMITTED: Kind::Counter, Count, "hubbub_entries_committed_total", "Log entries that became durable.";
     ENTRIES_DELIVERED: Kind::Counter, Count, "hubbub_entries_delivered_total", "Copies of log entries that were handed to connections.";
     REFUSALS: Kind::Counter, Count, "hubbub_refusals_total", "Requests and connections that were answered with an error, by its code.";
-    CLOSES: Kind::Counter, Count, "hubbub_closes_total", "Connections that ended, by reason.";
+    CLOSES: Kind::Counter, Count, "hubbub_closes_total", "Connections, and channels of trunks, that ended, by reason.";
     LOGINS: Kind::Counter, Count, "hubbub_logins_total", "Logins about which their user's home has decided, by method.";
     PASSWORD_HASHES: Kind::Counter, Count, "hubbub_password_hashes_total", "Passwords that were hashed or compared.";
     PASSWORD_HASHES_REFUSED: Kind::Counter, Count, "hubbub_password_hashes_refused_total", "Passwords that were not taken because too many waited.";

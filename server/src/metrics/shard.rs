@@ -98,6 +98,12 @@ pub struct ShardCounters {
     pub devices_logged_in: u64,
     /// Lagging connections, now.
     pub connections_lagging: u64,
+    /// Open trunks, now.
+    pub trunks: u64,
+    /// Open channels, now.
+    pub channels: u64,
+    /// Channels whose frames wait, now.
+    pub channels_blocked: u64,
     /// Users homed here whom somebody watches, now.
     pub users_watched: u64,
     /// Conversations in memory, now.
@@ -129,6 +135,9 @@ struct Handles {
     connections: Share,
     devices_logged_in: Share,
     connections_lagging: Share,
+    trunks: Share,
+    channels: Share,
+    channels_blocked: Share,
     users_watched: Share,
     conversations_loaded: Share,
     mailbox_depth: Gauge,
@@ -155,6 +164,9 @@ impl ShardCounters {
             connections: 0,
             devices_logged_in: 0,
             connections_lagging: 0,
+            trunks: 0,
+            channels: 0,
+            channels_blocked: 0,
             users_watched: 0,
             conversations_loaded: 0,
             mailbox_depth: 0,
@@ -229,6 +241,9 @@ impl ShardCounters {
         handles.connections.move_to(self.connections);
         handles.devices_logged_in.move_to(self.devices_logged_in);
         handles.connections_lagging.move_to(self.connections_lagging);
+        handles.trunks.move_to(self.trunks);
+        handles.channels.move_to(self.channels);
+        handles.channels_blocked.move_to(self.channels_blocked);
         handles.users_watched.move_to(self.users_watched);
         handles.conversations_loaded.move_to(self.conversations_loaded);
         handles.mailbox_depth.set(self.mailbox_depth as f64);
@@ -253,6 +268,9 @@ impl Handles {
             connections: Share::new(gauge!(names::CONNECTIONS)),
             devices_logged_in: Share::new(gauge!(names::DEVICES_LOGGED_IN)),
             connections_lagging: Share::new(gauge!(names::CONNECTIONS_LAGGING)),
+            trunks: Share::new(gauge!(names::TRUNKS)),
+            channels: Share::new(gauge!(names::TRUNK_CHANNELS)),
+            channels_blocked: Share::new(gauge!(names::TRUNK_CHANNELS_BLOCKED)),
             users_watched: Share::new(gauge!(names::USERS_WATCHED)),
             conversations_loaded: Share::new(gauge!(names::CONVERSATIONS_LOADED)),
             mailbox_depth: gauge!(names::MAILBOX_DEPTH, "shard" => shard.to_string()),

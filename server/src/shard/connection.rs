@@ -2,10 +2,12 @@
 
 use super::deadlines::Ticks;
 use bytes::Bytes;
+use hubbub_codec::trunk::{ChannelId, Window};
 use hubbub_core::bucket::Bucket;
 use hubbub_core::ids::UserId;
 use hubbub_core::request::SessionId;
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::task::Waker;
 use tokio::net::tcp::OwnedWriteHalf;
@@ -26,6 +28,8 @@ pub(super) enum Stage {
     Opening,
     /// Logged in.
     Open,
+    /// It carries channels, which are connections of their own.
+    Trunk,
     /// The last frame is queued; then the socket is closed.
     Closing,
     /// Closed for writing; what the client still sends is thrown away, so that it can read our last frame.
@@ -39,19 +43,61 @@ impl Stage {
     }
 }
 
-/// See the module.
+/// A connection's name within its shard: its index, and which of those that have had it.
+pub(super) type Name = (u32, u32);
+
+/// The name under which the core knows a connection.
+pub(super) fn session((index, generation): Name) -> SessionId {
+    SessionId { index, generation }
+}
+
+/// What carries the bytes of a connection.
 #[derive(Debug)]
-pub(super) struct Connection {
-    pub(super) index: u32,
-    pub(super) generation: u32,
-    pub(super) stage: Stage,
-    /// Once logged in.
-    pub(super) user: UserId,
+pub(super) enum Line {
+    /// Its own socket.
+    Socket(Socket),
+    /// The same, which carries the channels of this trunk of the shard; from then on at [`Stage::Trunk`], to its end.
+    Trunk(Socket, u32),
+    /// A channel of a trunk.
+    Channel(Channel),
+}
+
+/// A socket and its tasks.
+#[derive(Debug, Default)]
+pub(super) struct Socket {
+    /// `None` once it is closed for writing.
     pub(super) write: Option<Rc<OwnedWriteHalf>>,
     /// The task that reads.
     pub(super) task: Option<AbortHandle>,
     /// That task, while it does not wait for the socket but for us.
     pub(super) waker: Option<Waker>,
+    /// The socket took no more: the task that waits for it.
+    pub(super) drain: Option<AbortHandle>,
+}
+
+/// A channel's end here.
+#[derive(Debug)]
+pub(super) struct Channel {
+    /// Which trunk of the shard.
+    pub(super) trunk: u32,
+    pub(super) number: ChannelId,
+    pub(super) window: Window,
+    /// Where the gateway says that the client is.
+    pub(super) address: Option<IpAddr>,
+    /// Stands in the list of those that wait for the trunk's socket.
+    pub(super) waits: bool,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) generation: u32,
+    pub(super) stage: Stage,
+    /// Counts as one that has not logged in.
+    pub(super) stranger: bool,
+    /// Once logged in.
+    pub(super) user: UserId,
+    pub(super) line: Line,
     /// Read and not yet handled: a part of a frame, or more frames than may be in progress.
     pub(super) unread: Vec<u8>,
     /// `unread` may begin with a whole frame.
@@ -63,8 +109,6 @@ pub(super) struct Connection {
     pub(super) in_progress: u16,
     /// How many more it may ask for.
     pub(super) requests: Bucket,
-    /// The socket took no more: the task that waits for it.
-    pub(super) drain: Option<AbortHandle>,
     /// What of `out_bytes` is counted as waiting in the shard and the node.
     pub(super) held_bytes: usize,
     /// A push was not queued: nothing is pushed or read until everything is written.
@@ -83,22 +127,31 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(index: u32, generation: u32, write: OwnedWriteHalf, now: Ticks) -> Connection {
+    /// Of an accepted socket; it counts as a stranger.
+    pub(super) fn over_socket(generation: u32, write: OwnedWriteHalf, now: Ticks) -> Connection {
+        let write = Some(Rc::new(write));
+        let socket = Socket { write, ..Socket::default() };
+        Connection { stranger: true, ..Connection::over(generation, Line::Socket(socket), now) }
+    }
+
+    /// Of a channel.
+    pub(super) fn over_channel(generation: u32, channel: Channel, now: Ticks) -> Connection {
+        Connection::over(generation, Line::Channel(channel), now)
+    }
+
+    fn over(generation: u32, line: Line, now: Ticks) -> Connection {
         Connection {
-            index,
             generation,
             stage: Stage::Silent,
+            stranger: false,
             user: UserId(0),
-            write: Some(Rc::new(write)),
-            task: None,
-            waker: None,
+            line,
             unread: Vec::new(),
             unread_whole: false,
             out: VecDeque::new(),
             out_bytes: 0,
             in_progress: 0,
             requests: Bucket::default(),
-            drain: None,
             held_bytes: 0,
             lagging: false,
             dirty: false,
@@ -110,20 +163,45 @@ impl Connection {
         }
     }
 
-    /// The name under which the core knows it.
-    pub(super) fn session(&self) -> SessionId {
-        SessionId { index: self.index, generation: self.generation }
-    }
-
-    /// Whether it counts as a stranger.
-    pub(super) fn is_stranger(&self) -> bool {
-        self.user == UserId(0)
-    }
-
-    /// Wakes the reading task when it waits for us.
-    pub(super) fn wake(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
+    /// Its socket, if it has one of its own.
+    pub(super) fn socket(&self) -> Option<&Socket> {
+        match &self.line {
+            Line::Socket(socket) | Line::Trunk(socket, _) => Some(socket),
+            Line::Channel(_) => None,
         }
+    }
+
+    /// See [`Connection::socket`].
+    pub(super) fn socket_mut(&mut self) -> Option<&mut Socket> {
+        match &mut self.line {
+            Line::Socket(socket) | Line::Trunk(socket, _) => Some(socket),
+            Line::Channel(_) => None,
+        }
+    }
+
+    /// Its channel, if it is one.
+    pub(super) fn channel_mut(&mut self) -> Option<&mut Channel> {
+        match &mut self.line {
+            Line::Channel(channel) => Some(channel),
+            Line::Socket(_) | Line::Trunk(..) => None,
+        }
+    }
+
+    /// Its trunk, while it carries one.
+    pub(super) fn trunk(&self) -> Option<u32> {
+        match self.line {
+            Line::Trunk(_, trunk) if self.stage == Stage::Trunk => Some(trunk),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_small() {
+        assert!(size_of::<Connection>() <= 168, "{}", size_of::<Connection>());
     }
 }

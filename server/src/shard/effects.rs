@@ -92,7 +92,7 @@ impl Shard {
         let answers = request_id != 0 && !matches!(reply, Reply::LogReset { .. });
         if answers && connection.in_progress > 0 {
             connection.in_progress -= 1;
-            connection.wake();
+            self.wake(id);
         }
         match &reply {
             Reply::Refused(refusal) => {

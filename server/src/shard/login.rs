@@ -4,9 +4,9 @@
 //! hasher (see `passwords`). What fails is charged to the connection's address. No secret leaves this file but for the
 //! answer that it belongs to.
 
-use super::Shard;
-use super::connection::Stage;
+use super::connection::{Line, Name, Stage, session};
 use super::reading::Stop;
+use super::{Passenger, Shard};
 use crate::auth::session_token::{self, SessionToken};
 use crate::auth::tokens::TokenError;
 use crate::metrics::{FrameOut, LoginMethod};
@@ -57,6 +57,7 @@ impl Shard {
                 self.begin_registration(id, request_id, register);
                 None
             }
+            Some(Body::OpenTrunk(open)) => self.begin_trunk(id, request_id, &open),
             Some(Body::Ping(ping)) => {
                 self.pong(id, request_id, ping.nonce);
                 None
@@ -135,20 +136,27 @@ impl Shard {
 
     /// A login that may go on: opened here, or moved to the user's home.
     pub(super) fn admit(&mut self, id: (u32, u32), login: Box<Login>) -> Option<Stop> {
-        self.node.strangers.fetch_sub(1, Relaxed);
+        self.be_known(id);
         let connection = &mut self.connections[id.0 as usize];
         connection.user = login.user;
         connection.stage = Stage::Opening;
         if self.slots.shard_of_user(login.user) != self.shard_id() {
-            return Some(Stop::Move(login));
+            return Some(Stop::Move(Passenger::Login(login)));
         }
         self.open(id, *login);
         None
     }
 
+    /// A connection has shown who it is, and counts as a stranger no more.
+    pub(super) fn be_known(&mut self, id: Name) {
+        if std::mem::take(&mut self.connections[id.0 as usize].stranger) {
+            self.node.strangers.fetch_sub(1, Relaxed);
+        }
+    }
+
     /// Asks the core, on the user's home.
     pub(super) fn open(&mut self, id: (u32, u32), login: Login) {
-        let session = self.connections[id.0 as usize].session();
+        let session = session(id);
         let Login { user, generation, request_id, proof, device, token } = login;
         self.counters.login(match proof {
             Proof::SignedToken { .. } => LoginMethod::Jwt,
@@ -176,7 +184,7 @@ impl Shard {
         let Some(connection) = self.connection(id) else { return };
         connection.stage = Stage::Open;
         let user = connection.user;
-        connection.wake();
+        self.wake(id);
         self.counters.devices_logged_in += 1;
         let token = if self.new_tokens.is_empty() { None } else { self.new_tokens.remove(&id) };
         let token = token.as_ref().map_or("", SessionToken::expose);
@@ -186,16 +194,22 @@ impl Shard {
 
     // ---- Addresses ----
 
-    /// Where a connection comes from.
-    pub(super) fn address(&self, id: (u32, u32)) -> IpAddr {
-        let write = self.connections[id.0 as usize].write.as_ref();
-        let peer = write.and_then(|write| write.peer_addr().ok());
-        peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip())
+    /// Where a client is; `None` for one of a gateway that does not say.
+    pub(super) fn address(&self, id: Name) -> Option<IpAddr> {
+        match &self.connections[id.0 as usize].line {
+            Line::Channel(channel) => channel.address,
+            Line::Socket(socket) | Line::Trunk(socket, _) => {
+                let peer = socket.write.as_ref().and_then(|write| write.peer_addr().ok());
+                Some(peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()))
+            }
+        }
     }
 
     /// Charges a failed login to its address. The connection closes in any case.
-    pub(super) fn charge_failure(&self, id: (u32, u32)) {
-        let _ = self.node.attempts.admit(self.address(id), Instant::now());
+    pub(super) fn charge_failure(&self, id: Name) {
+        if let Some(address) = self.address(id) {
+            let _ = self.node.attempts.admit(address, Instant::now());
+        }
     }
 }
 

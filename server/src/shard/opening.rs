@@ -1,9 +1,8 @@
 //! From an accepted socket to a greeted client, and the move of one that logs in to its user's home shard.
 
-use super::connection::{Connection, Stage};
-use super::login::Login;
+use super::connection::{Connection, Name, Stage};
 use super::reading::{Stop, read_loop};
-use super::{Parcel, Shard};
+use super::{Parcel, Passenger, Shard};
 use crate::metrics::{CloseReason, Refusal};
 use crate::wire::{self, NAME_BYTES_MAX};
 use bytes::Bytes;
@@ -57,28 +56,30 @@ impl Shard {
         let _ = stream.set_nodelay(true);
         self.node.connections.fetch_add(1, Relaxed);
         self.node.strangers.fetch_add(1, Relaxed);
-        let id = self.add(stream, Connection::new);
+        let id = self.add(stream);
         let login_ticks = self.limits.login;
         self.look_by(id, self.deadlines.now() + login_ticks);
     }
 
     /// Gives a socket its place and its reading task.
-    fn add(
-        &mut self,
-        stream: TcpStream,
-        make: impl FnOnce(u32, u32, tokio::net::tcp::OwnedWriteHalf, super::deadlines::Ticks) -> Connection,
-    ) -> (u32, u32) {
+    fn add(&mut self, stream: TcpStream) -> Name {
         let (read, write) = stream.into_split();
-        let entry = self.connections.vacant_entry();
-        let index = entry.key() as u32;
-        self.generation = self.generation.wrapping_add(1);
-        let generation = self.generation;
-        let connection = entry.insert(make(index, generation, write, self.deadlines.now()));
+        let id = self.next_name();
+        let mut connection = Connection::over_socket(id.1, write, self.deadlines.now());
         self.counters.connections += 1;
         let shard = self.handle.upgrade().expect("tasks do not outlive their shard");
-        let task = tokio::task::spawn_local(read_loop(shard, index, generation, read));
-        connection.task = Some(task.abort_handle());
-        (index, generation)
+        let task = tokio::task::spawn_local(read_loop(shard, id.0, id.1, read));
+        if let Some(socket) = connection.socket_mut() {
+            socket.task = Some(task.abort_handle());
+        }
+        self.connections.insert(connection);
+        id
+    }
+
+    /// The name of the connection that is inserted next.
+    pub(super) fn next_name(&mut self) -> Name {
+        self.generation = self.generation.wrapping_add(1);
+        (self.connections.vacant_key() as u32, self.generation)
     }
 
     // ---- Hello ----
@@ -128,11 +129,11 @@ impl Shard {
 
     // ---- The move ----
 
-    /// Takes a connection out of this shard and sends it to its user's home.
-    pub(super) fn send_parcel(&mut self, index: u32, read: OwnedReadHalf, login: Box<Login>) {
+    /// Takes a connection out of this shard and sends it to where it is at home.
+    pub(super) fn send_parcel(&mut self, index: u32, read: OwnedReadHalf, passenger: Passenger) {
         let Some(mut connection) = self.connections.try_remove(index as usize) else { return };
         self.counters.connections -= 1;
-        let write = connection.write.take().and_then(Rc::into_inner);
+        let write = connection.socket_mut().and_then(|socket| socket.write.take()).and_then(Rc::into_inner);
         let unsent: Vec<u8> = connection.out.iter().flat_map(|frame| frame.iter().copied()).collect();
         let stream = write.and_then(|write| read.reunite(write).ok()).and_then(|stream| stream.into_std().ok());
         let Some(stream) = stream else {
@@ -140,11 +141,14 @@ impl Shard {
             self.count_end(CloseReason::IoError, false);
             return;
         };
-        let home = self.slots.shard_of_user(login.user);
-        let parcel = Box::new(Parcel { stream, unread: connection.unread, unsent, login });
+        let home = match &passenger {
+            Passenger::Login(login) => self.slots.shard_of_user(login.user),
+            Passenger::Trunk { shard, .. } => *shard,
+        };
+        let parcel = Box::new(Parcel { stream, unread: connection.unread, unsent, passenger });
         if let Err(parcel) = self.router.hand_over(home, parcel) {
             let message = "the server is busy; log in again shortly".to_owned();
-            let request_id = parcel.login.request_id;
+            let request_id = parcel.passenger.request_id();
             let frame = wire::error_frame(request_id, Action::Retry, ErrorCode::Overloaded, TURNED_AWAY_MS, message);
             self.counters.refused(Refusal::Overloaded);
             if let Ok(stream) = TcpStream::from_std(parcel.stream) {
@@ -155,17 +159,16 @@ impl Shard {
         self.want_turn();
     }
 
-    /// Takes a connection in whose user is homed here.
+    /// Takes a connection in that is at home here.
     pub(super) fn take_parcel(&mut self, parcel: Parcel) {
-        let Parcel { stream, unread, unsent, login } = parcel;
+        let Parcel { stream, unread, unsent, passenger } = parcel;
         let Ok(stream) = TcpStream::from_std(stream) else {
             self.count_end(CloseReason::IoError, false);
             return;
         };
-        let id = self.add(stream, Connection::new);
+        let id = self.add(stream);
         let connection = &mut self.connections[id.0 as usize];
-        connection.user = login.user;
-        connection.stage = Stage::Opening;
+        connection.stranger = false;
         connection.unread_whole = !unread.is_empty();
         connection.unread = unread;
         if !unsent.is_empty() {
@@ -175,7 +178,14 @@ impl Shard {
             connection.dirty = true;
             self.dirty.push(id.0);
         }
-        self.open(id, *login);
+        match passenger {
+            Passenger::Login(login) => {
+                connection.user = login.user;
+                connection.stage = Stage::Opening;
+                self.open(id, *login);
+            }
+            Passenger::Trunk { request_id, .. } => self.become_trunk(id, request_id),
+        }
         let idle_ticks = self.limits.idle;
         self.look_by(id, self.deadlines.now() + idle_ticks);
     }

@@ -5,7 +5,7 @@
 //! ends it. A connection that registers or logs in is not read meanwhile, and its time to log in stands still.
 
 use super::Shard;
-use super::connection::Stage;
+use super::connection::{Stage, session};
 use super::deadlines::Ticks;
 use super::login::Device;
 use crate::auth::hasher::{Busy, HashJob, HashOutcome, HashTicket};
@@ -146,7 +146,8 @@ impl Shard {
     }
 
     fn charge_address(&self, id: (u32, u32)) -> Result<(), Refusal> {
-        self.node.attempts.admit(self.address(id), Instant::now()).map_err(|too_many| Refusal::RateLimited {
+        let Some(address) = self.address(id) else { return Ok(()) };
+        self.node.attempts.admit(address, Instant::now()).map_err(|too_many| Refusal::RateLimited {
             setting: "limits.address_logins_per_minute",
             retry_after_ms: too_many.retry_after_ms,
         })
@@ -160,7 +161,7 @@ impl Shard {
 
     /// Lets an errand wait for the core.
     fn ask(&mut self, errand: Box<Errand>, question: Question) {
-        let asker = self.connections[errand.connection.0 as usize].session();
+        let asker = session(errand.connection);
         let ticket = self.wait(errand);
         self.input(Input::Ask { asker, request_id: ticket, question });
     }
@@ -227,7 +228,7 @@ impl Shard {
             (Step::ChangeHash { verified, keep_other_devices }, HashOutcome::Hashed(new)) => {
                 let verified = verified.as_ref().map(kept);
                 let change = PasswordChange { verified, new: kept(&new), keep_other_devices };
-                let session = self.connections[connection.0 as usize].session();
+                let session = session(connection);
                 let request = Request::ChangePassword(Box::new(change));
                 self.input(Input::Request { session, request_id, request });
             }
@@ -288,7 +289,7 @@ impl Shard {
                 self.proven.insert(id, login);
                 if let Some(connection) = self.connection(id) {
                     connection.stage = Stage::Proven;
-                    connection.wake();
+                    self.wake(id);
                 }
             }
             Err((code, message)) => self.refuse_login(id, errand.request_id, code, message),
@@ -303,7 +304,7 @@ impl Shard {
             self.be_greeted_again(id, errand.since);
         } else if let Some(connection) = self.connection(id) {
             connection.in_progress = connection.in_progress.saturating_sub(1);
-            connection.wake();
+            self.wake(id);
         }
     }
 
@@ -314,7 +315,7 @@ impl Shard {
         connection.stage = Stage::Greeted;
         connection.stage_since += now - since;
         let deadline = connection.stage_since.saturating_add(login_ticks);
-        connection.wake();
+        self.wake(id);
         self.look_by(id, deadline);
     }
 }

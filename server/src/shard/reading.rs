@@ -4,7 +4,7 @@
 //! for the shard instead of the socket; what it had read stays with its connection, at most one read and one frame.
 
 use super::Shard;
-use super::connection::Stage;
+use super::connection::{Line, Name, Stage, session};
 use super::deadlines::TICK_MS;
 use crate::metrics::{CloseReason, FrameIn, Refusal};
 use crate::node::Phase;
@@ -35,15 +35,15 @@ const STRANGER_FRAME_BYTES_MAX: usize = 8 * 1024;
 pub(super) enum Stop {
     /// The connection is gone.
     Gone,
-    /// The connection moves to its user's home.
-    Move(Box<super::login::Login>),
+    /// The connection moves to another shard.
+    Move(super::Passenger),
 }
 
 /// Reads a connection until it ends or moves.
 pub(super) async fn read_loop(shard: Rc<RefCell<Shard>>, index: u32, generation: u32, mut socket: OwnedReadHalf) {
     let stop = std::future::poll_fn(|cx| shard.borrow_mut().poll_read((index, generation), &mut socket, cx)).await;
-    if let Stop::Move(login) = stop {
-        shard.borrow_mut().send_parcel(index, socket, login);
+    if let Stop::Move(passenger) = stop {
+        shard.borrow_mut().send_parcel(index, socket, passenger);
     }
 }
 
@@ -62,7 +62,9 @@ impl Shard {
             }
             if self.is_held(id) {
                 let connection = self.connection(id).expect("it was just there");
-                connection.waker = Some(cx.waker().clone());
+                if let Some(socket) = connection.socket_mut() {
+                    socket.waker = Some(cx.waker().clone());
+                }
                 return Poll::Pending;
             }
             let connection = self.connection(id).expect("it was just there");
@@ -113,7 +115,7 @@ impl Shard {
     }
 
     /// Whether a connection may not be read now.
-    fn is_held(&mut self, id: (u32, u32)) -> bool {
+    pub(super) fn is_held(&mut self, id: (u32, u32)) -> bool {
         let requests_max = self.limits.requests_max;
         let connection = &self.connections[id.0 as usize];
         let own = matches!(connection.stage, Stage::Proving | Stage::Proven | Stage::Opening)
@@ -134,20 +136,36 @@ impl Shard {
     pub(super) fn release_held(&mut self) {
         if !self.held.is_empty() && !self.router.is_congested() {
             for id in std::mem::take(&mut self.held) {
-                if let Some(connection) = self.connection(id) {
-                    connection.wake();
-                }
+                self.wake(id);
             }
         }
     }
 
+    /// Lets a connection be read again that waits for us; harmless when it does not.
+    pub(super) fn wake(&mut self, id: Name) {
+        let Some(connection) = self.connection(id) else { return };
+        match &mut connection.line {
+            Line::Socket(socket) | Line::Trunk(socket, _) => {
+                if let Some(waker) = socket.waker.take() {
+                    waker.wake();
+                }
+            }
+            Line::Channel(_) if connection.unread_whole || connection.stage == Stage::Proven => {
+                self.resumed.push(id);
+                self.want_turn();
+            }
+            Line::Channel(_) => {}
+        }
+    }
+
     /// Takes frames off `bytes` while the connection may be read; keeps the rest with the connection.
-    fn take_bytes(&mut self, id: (u32, u32), mut bytes: Bytes) -> Option<Stop> {
+    pub(super) fn take_bytes(&mut self, id: (u32, u32), mut bytes: Bytes) -> Option<Stop> {
         loop {
             match self.connection(id) {
                 None => return Some(Stop::Gone),
                 // A farewell was sent: the rest is read only so that the client gets to read the farewell.
                 Some(connection) if connection.stage.is_over() => return None,
+                Some(connection) if connection.stage == Stage::Trunk => return self.take_trunk_bytes(id, bytes),
                 Some(_) => {}
             }
             if self.is_held(id) {
@@ -184,7 +202,7 @@ impl Shard {
         }
     }
 
-    fn keep(&mut self, id: (u32, u32), bytes: &Bytes, whole: bool) {
+    pub(super) fn keep(&mut self, id: (u32, u32), bytes: &Bytes, whole: bool) {
         let now = self.deadlines.now();
         let frame_ticks = self.limits.frame;
         let Some(connection) = self.connection(id) else { return };
@@ -221,7 +239,8 @@ impl Shard {
             }
             Stage::Silent => self.greet(id, frame),
             Stage::Greeted => self.log_in(id, frame),
-            Stage::Proving | Stage::Proven | Stage::Opening | Stage::Closing | Stage::Lingering => None,
+            Stage::Proving | Stage::Proven | Stage::Opening => None,
+            Stage::Trunk | Stage::Closing | Stage::Lingering => None,
         }
     }
 
@@ -229,7 +248,7 @@ impl Shard {
     fn take_request(&mut self, id: (u32, u32), frame: ClientFrame) {
         let request_id = frame.request_id;
         if let Some(Body::Ping(ping)) = frame.body {
-            let session = self.connections[id.0 as usize].session();
+            let session = session(id);
             self.core.handle(Input::Active(session), super::now());
             return self.pong(id, request_id, ping.nonce);
         }
@@ -255,7 +274,7 @@ impl Shard {
             body => body,
         };
         let connection = &mut self.connections[id.0 as usize];
-        let (user, session) = (connection.user, connection.session());
+        let (user, session) = (connection.user, session(id));
         match wire::request(body, user, &self.wire_limits) {
             Ok(request) => {
                 connection.in_progress += u16::from(request_id != 0);
@@ -343,5 +362,6 @@ fn kind_of(body: Option<&Body>) -> FrameIn {
         Some(Body::ListDevices(_)) => FrameIn::ListDevices,
         Some(Body::RenameDevice(_)) => FrameIn::RenameDevice,
         Some(Body::RevokeDevice(_)) => FrameIn::RevokeDevice,
+        Some(Body::OpenTrunk(_)) => FrameIn::OpenTrunk,
     }
 }

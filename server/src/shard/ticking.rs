@@ -1,12 +1,13 @@
 //! Ten times a second: the core's tick, the connections whose deadlines may be over, and once a second the metrics.
 
 use super::Shard;
-use super::connection::{Connection, Stage};
+use super::connection::{Connection, Name, Stage};
 use super::deadlines::{TICKS_PER_SECOND, Ticks};
 use crate::metrics::{CloseReason, FrameOut};
 use crate::wire;
 use hubbub_codec::proto::ErrorCode;
 use hubbub_codec::proto::bye::Reason;
+use hubbub_codec::trunk::TrunkEnd;
 use hubbub_core::machine::Input;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -100,8 +101,13 @@ impl Shard {
             return;
         }
         connection.look_at = Ticks::MAX;
+        let is_trunk = connection.stage == Stage::Trunk;
         match self.judge(&self.connections[id.0 as usize]) {
             Verdict::Later(at) => self.look_by(id, at),
+            Verdict::Error(message) if is_trunk => {
+                self.end_trunk(id, TrunkEnd::Protocol, message, CloseReason::Timeout)
+            }
+            Verdict::Idle if is_trunk => self.end_trunk(id, TrunkEnd::Idle, "nothing was heard", CloseReason::Idle),
             Verdict::Error(message) => {
                 self.end_timed_out(id, message);
             }
@@ -146,22 +152,24 @@ impl Shard {
 
     // ---- Leaving ----
 
-    /// Tells every client to go, once, and ends when they have heard it or had their time.
+    /// Tells every client to go, once, and ends when they have heard it or had their time. Trunks go last.
     pub(super) fn leave(&mut self) {
         let now = self.deadlines.now();
-        let ids: Vec<(u32, u32)> =
-            self.connections.iter().map(|(_, connection)| (connection.index, connection.generation)).collect();
-        for id in ids {
-            if self.connection(id).is_some_and(|connection| !connection.stage.is_over()) {
+        let since = *self.leaving_since.get_or_insert(now);
+        let of = |(index, connection): (usize, &Connection)| ((index as u32, connection.generation), connection.stage);
+        let stages: Vec<(Name, Stage)> = self.connections.iter().map(of).collect();
+        for (id, stage) in stages {
+            if !stage.is_over() && stage != Stage::Trunk && self.connection(id).is_some() {
                 let retry_ms = self.retry_ms(id.1);
                 self.queue(id.0, FrameOut::Bye, wire::bye_frame(Reason::Drain, retry_ms));
                 self.close_after_writing(id, CloseReason::Stopping);
             }
         }
         self.flush_dirty();
-        let hears = |connection: &Connection| {
-            connection.stage == Stage::Closing && now.saturating_sub(connection.stage_since) < LEAVE_TICKS
-        };
+        let late = now.saturating_sub(since) >= LEAVE_TICKS;
+        self.end_trunks(late);
+        self.flush_dirty();
+        let hears = |connection: &Connection| matches!(connection.stage, Stage::Closing | Stage::Trunk) && !late;
         self.left = !self.connections.iter().any(|(_, connection)| hears(connection));
         if self.left {
             self.each_second();

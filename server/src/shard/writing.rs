@@ -5,7 +5,7 @@
 //! there are at most as many as may be in progress, and a connection over its limit is not read.
 
 use super::Shard;
-use super::connection::{Connection, Stage};
+use super::connection::{Connection, Line, Name, Stage, session};
 use crate::metrics::{CloseReason, FrameOut, Refusal};
 use crate::wire;
 use bytes::{Buf, Bytes, BytesMut};
@@ -149,17 +149,21 @@ impl Shard {
 
     // ---- Writing ----
 
-    /// Writes what was queued in this turn.
+    /// Writes what was queued in this turn: once to each socket. What channels have is gathered for their trunk's.
     pub(super) fn flush_dirty(&mut self) {
         let mut dirty = std::mem::take(&mut self.dirty);
         for index in dirty.drain(..) {
             let Some(connection) = self.connections.get_mut(index as usize) else { continue };
-            if !std::mem::take(&mut connection.dirty) || connection.drain.is_some() {
+            if !std::mem::take(&mut connection.dirty) || connection.blocked_since != 0 {
                 continue;
             }
             let id = (index, connection.generation);
-            self.write(id);
+            match connection.line {
+                Line::Socket(_) | Line::Trunk(..) => self.write(id),
+                Line::Channel(_) => self.gather(id),
+            }
         }
+        self.flush_trunks();
         if self.dirty.is_empty() {
             self.dirty = dirty;
         } else {
@@ -168,7 +172,7 @@ impl Shard {
     }
 
     /// Writes as much as the socket takes.
-    fn write(&mut self, id: (u32, u32)) {
+    pub(super) fn write(&mut self, id: (u32, u32)) {
         let mut scratch = std::mem::take(&mut self.write_scratch);
         let written = self.connection(id).map(|connection| connection.write_out(&mut scratch));
         self.write_scratch = scratch;
@@ -181,18 +185,19 @@ impl Shard {
     }
 
     /// Everything is written.
-    fn written(&mut self, id: (u32, u32)) {
+    pub(super) fn written(&mut self, id: Name) {
         let connection = &mut self.connections[id.0 as usize];
         connection.blocked_since = 0;
-        if connection.stage == Stage::Closing {
-            return self.linger(id);
+        match connection.stage {
+            Stage::Closing => return self.linger(id),
+            Stage::Trunk => self.trunk_drained(id),
+            _ => {}
         }
         // It may not have been read for all that waited.
-        connection.wake();
-        if std::mem::take(&mut connection.lagging) {
-            let session = connection.session();
+        self.wake(id);
+        if std::mem::take(&mut self.connections[id.0 as usize].lagging) {
             self.counters.connections_lagging -= 1;
-            self.input(Input::OutboundDrained(session));
+            self.input(Input::OutboundDrained(session(id)));
         }
     }
 
@@ -203,16 +208,16 @@ impl Shard {
         let connection = &mut self.connections[id.0 as usize];
         connection.own_queue();
         connection.blocked_since = now.max(1);
-        let Some(write) = connection.write.clone() else { return };
-        self.hold_bytes(id);
+        let Some(socket) = connection.socket_mut() else { return };
+        let Some(write) = socket.write.clone() else { return };
         let shard = self.handle.upgrade().expect("tasks do not outlive their shard");
-        let task = tokio::task::spawn_local(drain(shard, id, write));
-        self.connections[id.0 as usize].drain = Some(task.abort_handle());
+        socket.drain = Some(tokio::task::spawn_local(drain(shard, id, write)).abort_handle());
+        self.hold_bytes(id);
         self.look_by(id, now + write_ticks);
     }
 
     /// Counts what a connection has queued as waiting.
-    fn hold_bytes(&mut self, id: (u32, u32)) {
+    pub(super) fn hold_bytes(&mut self, id: (u32, u32)) {
         let connection = &mut self.connections[id.0 as usize];
         let (before, after) = (connection.held_bytes, connection.out_bytes);
         connection.held_bytes = after;
@@ -235,7 +240,9 @@ impl Shard {
         let before = connection.out_bytes;
         match connection.write_out(&mut Vec::new()) {
             Ok(true) => {
-                connection.drain = None;
+                if let Some(socket) = connection.socket_mut() {
+                    socket.drain = None;
+                }
                 self.hold_bytes(id);
                 self.written(id);
                 true
@@ -294,32 +301,37 @@ impl Shard {
         let logged_in = connection.stage == Stage::Open;
         let was_open = logged_in || connection.stage == Stage::Opening;
         let lagged = std::mem::take(&mut connection.lagging);
-        let session = connection.session();
         connection.stage = Stage::Closing;
         connection.stage_since = now;
         connection.unread = Vec::new();
         connection.unread_whole = false;
         connection.part_since = 0;
-        connection.wake();
         if !connection.dirty {
             connection.dirty = true;
             self.dirty.push(id.0);
         }
+        self.wake(id);
         self.counters.connections_lagging -= u64::from(lagged);
         self.counters.closed(reason);
         if was_open {
-            self.session_over(session, logged_in);
+            self.session_over(session(id), logged_in);
         }
         self.want_turn();
         self.look_by(id, now + super::deadlines::ticks(LINGER_MS));
     }
 
-    /// Ends our half of the connection and lets the client read what we have said.
-    fn linger(&mut self, id: (u32, u32)) {
+    /// Ends our half of the connection and lets the client read what we have said. A channel just ends: what was said
+    /// in it comes before that.
+    fn linger(&mut self, id: Name) {
         let connection = &mut self.connections[id.0 as usize];
-        connection.stage = Stage::Lingering;
-        // Dropping the half shuts the socket down for writing.
-        connection.write = None;
+        match &mut connection.line {
+            Line::Socket(socket) | Line::Trunk(socket, _) => {
+                connection.stage = Stage::Lingering;
+                // Dropping the half shuts the socket down for writing.
+                socket.write = None;
+            }
+            Line::Channel(_) => self.drop_connection(id, CloseReason::Client),
+        }
     }
 
     /// Whether the client had its time to read our last frame.
@@ -329,27 +341,34 @@ impl Shard {
     }
 
     /// Closes now.
-    pub(super) fn drop_connection(&mut self, id: (u32, u32), reason: CloseReason) {
+    pub(super) fn drop_connection(&mut self, id: Name, reason: CloseReason) {
         if self.connection(id).is_none() {
             return;
         }
         let connection = self.connections.remove(id.0 as usize);
-        self.counters.connections -= 1;
         self.counters.connections_lagging -= u64::from(connection.lagging);
-        if connection.stage.is_over() {
-            self.count_end_silently(connection.is_stranger());
-        } else {
-            self.count_end(reason, connection.is_stranger());
+        if !connection.stage.is_over() {
+            self.counters.closed(reason);
         }
         if !self.proven.is_empty() || !self.new_tokens.is_empty() {
             self.proven.remove(&id);
             self.new_tokens.remove(&id);
         }
-        // Both hold the socket; it is closed with the last of them.
-        connection.task.iter().chain(&connection.drain).for_each(AbortHandle::abort);
         self.count_held(connection.held_bytes, 0);
+        match &connection.line {
+            Line::Socket(socket) | Line::Trunk(socket, _) => {
+                self.counters.connections -= 1;
+                self.count_end_silently(connection.stranger);
+                // Both hold the socket; it is closed with the last of them.
+                socket.task.iter().chain(&socket.drain).for_each(AbortHandle::abort);
+            }
+            Line::Channel(channel) => self.channel_over(id, channel, connection.blocked_since != 0),
+        }
         if matches!(connection.stage, Stage::Open | Stage::Opening) {
-            self.session_over(connection.session(), connection.stage == Stage::Open);
+            self.session_over(session(id), connection.stage == Stage::Open);
+        }
+        if let Some(trunk) = connection.trunk() {
+            self.drop_channels(trunk);
         }
     }
 
@@ -385,7 +404,7 @@ async fn drain(shard: Rc<RefCell<Shard>>, id: (u32, u32), socket: Rc<OwnedWriteH
 impl Connection {
     /// Writes as much as the socket takes: `true` when nothing is left. Small frames are joined in `scratch`.
     fn write_out(&mut self, scratch: &mut Vec<u8>) -> io::Result<bool> {
-        let Some(write) = self.write.clone() else { return Ok(true) };
+        let Some(write) = self.socket().and_then(|socket| socket.write.clone()) else { return Ok(true) };
         while !self.out.is_empty() {
             let written = match self.out.len() {
                 1 => write.try_write(&self.out[0]),
@@ -415,7 +434,7 @@ impl Connection {
         Ok(true)
     }
 
-    fn take_written(&mut self, mut written: usize) {
+    pub(super) fn take_written(&mut self, mut written: usize) {
         self.out_bytes -= written;
         while written > 0 {
             let front = self.out.front_mut().expect("no more is written than was queued");
@@ -429,7 +448,7 @@ impl Connection {
     }
 
     /// Copies what is queued, so that a connection that may wait for long keeps no buffer that others share.
-    fn own_queue(&mut self) {
+    pub(super) fn own_queue(&mut self) {
         let mut owned = BytesMut::with_capacity(self.out_bytes);
         self.out.drain(..).for_each(|frame| owned.extend_from_slice(&frame));
         self.out.push_back(owned.freeze());

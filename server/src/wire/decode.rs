@@ -107,7 +107,7 @@ pub fn request(body: Body, user: UserId, limits: &Limits) -> Result<Request, Ref
             let action = Action::SetRetention(retention(set.retention.as_ref())?);
             log_operation(set.conversation.as_ref(), set.name.as_ref(), action)
         }
-        Body::Hello(_) | Body::Login(_) | Body::Ping(_) | Body::Register(_) => {
+        Body::Hello(_) | Body::Login(_) | Body::Ping(_) | Body::Register(_) | Body::OpenTrunk(_) => {
             invalid("body", "is not allowed after login")
         }
         Body::ChangePassword(_) => invalid("body", "is for the edge, which has passwords compared and hashed"),

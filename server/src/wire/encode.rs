@@ -324,6 +324,12 @@ pub fn welcome_frame(request_id: u64, welcome: proto::Welcome) -> Bytes {
     frame(request_id, Body::Welcome(welcome))
 }
 
+/// The reply to `OpenTrunk`.
+#[must_use]
+pub fn trunk_opened_frame(request_id: u64, opened: proto::TrunkOpened) -> Bytes {
+    frame(request_id, Body::TrunkOpened(opened))
+}
+
 /// The reply to a `Ping`.
 #[must_use]
 pub fn pong_frame(request_id: u64, nonce: u64, server_time_us: i64) -> Bytes {

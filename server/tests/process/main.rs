@@ -47,4 +47,8 @@ mod silent_crowd;
 mod slow_consumer;
 mod storage_full;
 mod store_version;
+mod trunk;
+mod trunk_bad_input;
+mod trunk_lost;
+mod trunk_slow_channel;
 mod typed_calls;

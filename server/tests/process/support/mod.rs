@@ -2,6 +2,7 @@
 
 mod accounts;
 mod frames;
+mod gateway;
 mod groups;
 mod logs;
 mod reader;
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use accounts::*;
 pub(crate) use frames::{Down, Raw, Up};
+pub(crate) use gateway::{Gateway, expired_trunk_token, trunk_token};
 pub(crate) use groups::*;
 pub(crate) use logs::*;
 pub(crate) use reader::Reader;
