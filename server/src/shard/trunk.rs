@@ -93,7 +93,7 @@ impl Shard {
 
     /// A greeted connection asks to be a trunk.
     pub(super) fn begin_trunk(&mut self, id: Name, request_id: u64, open: &proto::OpenTrunk) -> Option<Stop> {
-        match self.check_trunk(open) {
+        match self.check_trunk(id, open) {
             Ok(shard) => {
                 self.be_known(id);
                 if shard != self.shard_id() {
@@ -112,7 +112,10 @@ impl Shard {
         None
     }
 
-    fn check_trunk(&self, open: &proto::OpenTrunk) -> Result<ShardId, LoginError> {
+    fn check_trunk(&self, id: Name, open: &proto::OpenTrunk) -> Result<ShardId, LoginError> {
+        if self.connections[id.0 as usize].socket().is_none() {
+            return Err((ErrorCode::Invalid, "a channel of a trunk is no place for another".to_owned()));
+        }
         let Some(verifier) = &self.node.trunk_verifier else {
             let message = "this server takes no trunks (trunk.secret_file is not set)".to_owned();
             return Err((ErrorCode::Forbidden, message));
@@ -144,10 +147,7 @@ impl Shard {
             channels_max: self.node.config.trunk.channels_per_trunk_max,
         };
         let connection = &mut self.connections[id.0 as usize];
-        let Some(socket) = connection.socket_mut().map(std::mem::take) else {
-            let message = "a channel is no place for a trunk".to_owned();
-            return self.break_off(id, ErrorCode::Invalid, message);
-        };
+        let Some(socket) = connection.socket_mut().map(std::mem::take) else { return };
         connection.line = Line::Trunk(socket, self.trunks.insert(Trunk::new(id)) as u32);
         connection.stage = Stage::Trunk;
         self.counters.trunks += 1;

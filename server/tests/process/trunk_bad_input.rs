@@ -200,8 +200,8 @@ fn failed_logins_are_counted_for_the_address_that_the_gateway_names() {
         assert_eq!(try_from(Some("192.0.2.1")), ErrorCode::WrongCredentials);
     }
     assert_eq!(try_from(Some("192.0.2.1")), ErrorCode::RateLimited);
-    for _ in 0..3 {
-        assert_eq!(try_from(Some("2001:db8::1")), ErrorCode::WrongCredentials);
+    for address in [Some("2001:db8::1"), None, None, None] {
+        assert_eq!(try_from(address), ErrorCode::WrongCredentials);
     }
 }
 
