@@ -57,6 +57,11 @@ fn it_knows_where_users_live() {
 }
 
 #[test]
+fn its_token_does_not_show() {
+    assert!(!format!("{:?}", Trunk::new("very.secret.token", 0)).contains("secret"));
+}
+
+#[test]
 fn half_a_frame_waits() {
     let mut trunk = Trunk::new("token", 0);
     let mut input = BytesMut::from(&[0, 0][..]);
