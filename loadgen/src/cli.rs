@@ -1,11 +1,13 @@
 //! The command line: one file for each subcommand, and one for each set of flags that several of them share. What flags say
 //! goes on top of the scenario; what they leave out stays as the scenario has it.
 
+pub mod capacity;
 pub mod interrupts;
 pub mod load;
 pub mod own_server;
 pub mod run;
 pub mod scenarios;
+mod shares;
 pub mod target;
 pub mod times;
 
@@ -38,7 +40,7 @@ Exit codes:
   0  good: of a run, the ledger closed: every accepted message reached every recipient, once, whole, in order
   1  the ledger did not close (the run has no performance result), or a threshold does not hold
   2  wrong usage, no connection, logins refused, or the setup failed
-  3  the generator was the limit, so there is no answer
+  3  there is no answer: the generator was the limit
 
 Start with:
   hubbub-load scenarios
@@ -49,6 +51,8 @@ Start with:
 pub enum Command {
     /// Run a scenario against a server.
     Run(Box<run::RunArgs>),
+    /// Find the highest load at which a service level and the ledger hold.
+    Capacity(Box<capacity::CapacityArgs>),
     /// List the built-in scenarios, or print one to start your own from.
     Scenarios(scenarios::ScenariosArgs),
     /// A part of a run in a process of its own; `run` starts these itself.
@@ -64,6 +68,7 @@ impl Cli {
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Run(arguments) => arguments.execute(),
+            Command::Capacity(arguments) => arguments.execute(),
             Command::Scenarios(arguments) => arguments.execute(),
             Command::WorkerProcess => workers::serve_parent().map(|()| ExitCode::SUCCESS),
         }

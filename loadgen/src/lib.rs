@@ -11,9 +11,11 @@
 //! | [`server_figures`], [`host`], [`environment`] | the server's CPU and memory, the machine, what a result stands on |
 //! | [`certify`] | whether the generator was the limit |
 //! | [`figures`], [`thresholds`] | the names of figures, and what is demanded of them |
+//! | [`capacity`] | the highest load that holds a service level |
 //! | [`progress`], [`report`] | what people and programs see |
 
 pub mod body;
+pub mod capacity;
 pub mod certify;
 pub mod cli;
 pub mod clock;

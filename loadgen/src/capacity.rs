@@ -1,0 +1,153 @@
+//! `capacity`: the highest load at which a service level *and* the ledger hold.
+//!
+//! [`search`] decides which load is tried next, [`load`] makes a scenario of it, [`point`] judges the run; this file
+//! connects them. Every point is a run of its own with fresh users: nothing that an overload left behind is carried into
+//! the next point, and the setup is paid each time. A point whose verdict is not `server` neither passes nor fails.
+
+pub mod estimate;
+pub mod load;
+pub mod page;
+pub mod point;
+pub mod result;
+pub mod search;
+pub mod words;
+
+use std::time::Instant;
+
+use crate::environment::Environment;
+use crate::report::result::RunResult;
+use crate::scenario::Scenario;
+use crate::thresholds::{Threshold, display};
+use load::{Load, Vary, scaled};
+use point::Point;
+use result::{Answer, Capacity, Kind, Rules, SCHEMA_VERSION, Server};
+use search::{Ending, Next, Search};
+
+/// Descending from the scenario's load ends at this part of it.
+pub const FACTOR_MIN: f64 = 0.01;
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The load at factor 1; its measured phase is the hold time.
+    pub scenario: Scenario,
+    /// What grows.
+    pub vary: Vary,
+    /// The service level.
+    pub slo: Vec<Threshold>,
+    /// How to search.
+    pub rules: Rules,
+}
+
+impl Question {
+    /// The scenario at `factor` times its load, with the service level as its thresholds.
+    fn scenario_at(&self, factor: f64) -> Scenario {
+        let thresholds = Some(display(&self.slo));
+        Scenario { thresholds, duration_s: self.rules.hold_s, ..scaled(&self.scenario, self.vary, factor) }
+    }
+
+    /// The factor of a level of the search.
+    fn factor(&self, level: i32) -> f64 {
+        (1.0 + self.rules.step).powi(level).min(self.rules.factor_max)
+    }
+
+    /// The search's rules, in levels.
+    #[must_use]
+    pub fn search_rules(&self) -> search::Rules {
+        let levels = |factor: f64| factor.ln() / (1.0 + self.rules.step).ln();
+        search::Rules {
+            top: levels(self.rules.factor_max).ceil() as i32,
+            bottom: levels(FACTOR_MIN).floor() as i32,
+            jump: (levels(self.rules.growth).round() as i32).max(1),
+            confirm: self.rules.confirm,
+            points_max: self.rules.points_max,
+        }
+    }
+}
+
+/// What a search needs from outside.
+pub trait World {
+    /// Runs one scenario.
+    ///
+    /// # Errors
+    /// When it cannot be set up.
+    fn run(&mut self, scenario: Scenario) -> anyhow::Result<RunResult>;
+
+    /// Hears of each point.
+    fn point(&mut self, point: &Point, vary: Vary);
+
+    /// Whether somebody wants the search to end.
+    fn is_interrupted(&self) -> bool;
+}
+
+/// Searches.
+///
+/// # Errors
+/// When the first point, or two points in a row, cannot be set up: then it is not the load that is wrong.
+pub fn measure(question: &Question, world: &mut impl World) -> anyhow::Result<Capacity> {
+    let begun = Instant::now();
+    let mut search = Search::new(question.search_rules());
+    let mut points: Vec<Point> = Vec::new();
+    let mut seen = Seen::default();
+    let answer = loop {
+        let (level, phase) = match search.next() {
+            Next::Try(level, phase) => (level, phase),
+            Next::Done(answer) => break answer,
+        };
+        let scenario = question.scenario_at(question.factor(level));
+        let (number, load) = (points.len() + 1, Load::of(&scenario, question.factor(level)));
+        let ran = world.run(scenario);
+        if world.is_interrupted() {
+            break search.give_up(Ending::Interrupted);
+        }
+        let point = match ran {
+            Ok(result) => seen.take(Point::of(number, phase, load, &result), result),
+            Err(error) if points.last().is_none_or(|last| last.verdict.is_none()) => return Err(error),
+            Err(error) => Point::refused(number, phase, load, &error),
+        };
+        search.record(level, point.outcome);
+        world.point(&point, question.vary);
+        points.push(point);
+    };
+    let load = |level| Load::of(&question.scenario_at(question.factor(level)), question.factor(level));
+    let mut capacity = Capacity {
+        kind: Kind::Capacity,
+        schema_version: SCHEMA_VERSION,
+        scenario: question.scenario.name.clone(),
+        vary: question.vary,
+        slo: question.slo.iter().map(Threshold::to_string).collect(),
+        answer: Answer {
+            ending: answer.ending,
+            passes: answer.passes.map(load),
+            fails: answer.fails.map(load),
+            words: String::new(),
+        },
+        rules: question.rules.clone(),
+        points,
+        took_s: begun.elapsed().as_secs_f64(),
+        server: seen.server,
+        environment: Environment {
+            scenario: question.scenario_at(1.0).to_toml(),
+            ..seen.environment.unwrap_or_else(Environment::of_this_machine)
+        },
+    };
+    capacity.answer.words = capacity.words();
+    Ok(capacity)
+}
+
+/// What all runs have in common, from the first of them.
+#[derive(Default)]
+struct Seen {
+    environment: Option<Environment>,
+    server: Server,
+}
+
+impl Seen {
+    fn take(&mut self, point: Point, result: RunResult) -> Point {
+        if self.environment.is_none() {
+            self.server = Server { version: result.server.version, durability: result.server.durability };
+            self.environment = Some(result.environment);
+        }
+        point
+    }
+}

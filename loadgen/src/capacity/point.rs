@@ -1,0 +1,120 @@
+//! One load that was tried, and what is made of it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::load::Load;
+use super::search::{Outcome, Phase};
+use crate::certify::Verdict;
+use crate::report::format::number;
+use crate::report::result::{LatencyFigures, Rates, RunResult};
+use crate::report::summary::ledger_words;
+use crate::thresholds;
+
+/// Sends acknowledged in the measured phase, of those that the schedule wanted in it: below this the server falls behind,
+/// however short the hold is and whatever the latencies of what arrived in time.
+pub const KEEPS_UP: f64 = 0.97;
+
+/// A point of the search.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Point {
+    /// From 1, in the order of the search.
+    pub number: usize,
+    /// Why it was tried.
+    pub phase: Phase,
+    /// The load.
+    pub load: Load,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why, unless it passed.
+    pub reasons: Vec<String>,
+    /// What was offered, accepted and delivered.
+    pub rates: Rates,
+    /// Latencies, in microseconds.
+    pub latency_us: LatencyFigures,
+    /// Each part of the service level.
+    pub slo: Vec<thresholds::Outcome>,
+    /// Whether the ledger closed; `None`: the run did not come that far.
+    pub ledger_closed: Option<bool>,
+    /// Whose limit it showed; `None` likewise.
+    pub verdict: Option<Verdict>,
+    /// The server's CPU: 1 is one core.
+    pub server_cpu_cores: Option<f64>,
+    /// The server's resident memory.
+    pub server_rss_bytes: Option<u64>,
+    /// The generator's CPU: 1 is one core.
+    pub generator_cpu_cores: Option<f64>,
+    /// Errors by their words.
+    pub errors: BTreeMap<String, u64>,
+}
+
+impl Point {
+    /// From a run.
+    #[must_use]
+    pub fn of(number: usize, phase: Phase, load: Load, result: &RunResult) -> Self {
+        let (outcome, reasons) = judge(result);
+        Self {
+            number,
+            phase,
+            load,
+            outcome,
+            reasons,
+            rates: result.rates.clone(),
+            latency_us: result.latency_us.clone(),
+            slo: result.thresholds.clone(),
+            ledger_closed: Some(result.ledger.closed),
+            verdict: Some(result.verdict),
+            server_cpu_cores: result.server.cpu_cores,
+            server_rss_bytes: result.server.rss_bytes,
+            generator_cpu_cores: Some(result.generator.cpu_share),
+            errors: result.errors.clone(),
+        }
+    }
+
+    /// A load that the server did not take at all: the clients could not be set up.
+    #[must_use]
+    pub fn refused(number: usize, phase: Phase, load: Load, why: &anyhow::Error) -> Self {
+        Self {
+            number,
+            phase,
+            load,
+            outcome: Outcome::Failed,
+            reasons: vec![format!("it could not be set up: {why:#}")],
+            rates: Rates::default(),
+            latency_us: LatencyFigures::default(),
+            slo: Vec::new(),
+            ledger_closed: None,
+            verdict: None,
+            server_cpu_cores: None,
+            server_rss_bytes: None,
+            generator_cpu_cores: None,
+            errors: BTreeMap::new(),
+        }
+    }
+}
+
+/// Passed, failed, or neither when it is not the server that was measured.
+fn judge(result: &RunResult) -> (Outcome, Vec<String>) {
+    if result.verdict != Verdict::Server {
+        return (Outcome::Unmeasured, result.verdict_reasons.clone());
+    }
+    if let Some(why) = &result.ended_early {
+        return (Outcome::Unmeasured, vec![format!("it ended early: {why}")]);
+    }
+    let mut reasons = Vec::new();
+    if !result.ledger.closed {
+        reasons.push(format!("ledger {}", ledger_words(&result.ledger)));
+    }
+    let failed = result.thresholds.iter().filter(|threshold| !threshold.passed);
+    reasons.extend(failed.map(|threshold| format!("{}: {}", threshold.text, threshold.words)));
+    let rates = &result.rates;
+    if rates.accepted_per_s < KEEPS_UP * rates.offered_per_s {
+        let (accepted, offered) = (number(rates.accepted_per_s), number(rates.offered_per_s));
+        reasons.push(format!("the server fell behind: {accepted}/s accepted of {offered}/s"));
+    }
+    match reasons.is_empty() {
+        true => (Outcome::Passed, reasons),
+        false => (Outcome::Failed, reasons),
+    }
+}
