@@ -15,12 +15,12 @@ pub mod words;
 use std::time::Instant;
 
 use crate::environment::Environment;
-use crate::report::result::RunResult;
+use crate::report::result::{Kind, RunResult};
 use crate::scenario::Scenario;
 use crate::thresholds::{Threshold, display};
 use load::{Load, Vary, scaled};
 use point::Point;
-use result::{Answer, Capacity, Kind, Rules, SCHEMA_VERSION, Server};
+use result::{Answer, Capacity, Rules, SCHEMA_VERSION, Server};
 use search::{Ending, Next, Search};
 
 /// Descending from the scenario's load ends at this part of it.

@@ -1,11 +1,12 @@
 //! What grows from point to point: the scenario's rates, or its clients.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::{CLIENTS_MAX, Scenario};
 
 /// What is varied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Vary {
     /// How often clients send; their number stays.
@@ -32,7 +33,7 @@ impl Vary {
 }
 
 /// One load.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Load {
     /// Times the scenario as it was given.
     pub factor: f64,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::load::Load;
@@ -17,7 +18,7 @@ use crate::thresholds;
 pub const KEEPS_UP: f64 = 0.97;
 
 /// A point of the search.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Point {
     /// From 1, in the order of the search.
     pub number: usize,

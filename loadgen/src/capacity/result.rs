@@ -1,6 +1,7 @@
 //! `capacity.json`: its shape, documented in `capacity.schema.json`. Fields are only added; a change of meaning raises
 //! [`SCHEMA_VERSION`].
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::load::{Load, Vary};
@@ -8,22 +9,15 @@ use super::point::Point;
 use super::search::Ending;
 use crate::environment::Environment;
 use crate::report::format::number;
+use crate::report::result::Kind;
 
 /// The version of this shape.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// What kind of file it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// The answer of a search.
-    Capacity,
-}
-
 /// The answer of a search, with everything it stands on.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Capacity {
-    /// Always `capacity`.
+    /// What this file holds: `capacity`.
     pub kind: Kind,
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -48,7 +42,7 @@ pub struct Capacity {
 }
 
 /// What the server says of itself.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Server {
     /// Its version.
     pub version: Option<String>,
@@ -57,7 +51,7 @@ pub struct Server {
 }
 
 /// The highest load that holds.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
     /// Why the search ended.
     pub ending: Ending,
@@ -70,7 +64,7 @@ pub struct Answer {
 }
 
 /// How the search was made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Rules {
     /// The width of the answer: 0.05 is 5%.
     pub step: f64,

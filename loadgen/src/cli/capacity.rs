@@ -11,6 +11,7 @@ use clap::Args;
 
 use super::interrupts::count_interrupts;
 use super::load::LoadArgs;
+use super::own_server::OwnServerArgs;
 use super::run::{make_directory, write_file};
 use super::shares::parse_share;
 use super::target::TargetArgs;
@@ -80,6 +81,10 @@ pub struct CapacityArgs {
     /// Against what.
     #[command(flatten)]
     pub target: TargetArgs,
+
+    /// Or a server of its own for each point.
+    #[command(flatten)]
+    pub own_server: OwnServerArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -177,6 +182,7 @@ impl World for Server<'_> {
         let mut request = self.arguments.target.request(scenario)?;
         request.plan.first_user += self.users;
         self.users += clients;
+        self.arguments.own_server.apply(&mut request, &self.arguments.out);
         // Without a terminal one line for each point is enough.
         request.quiet |= !std::io::stderr().is_terminal();
         run::run(request, &self.interrupts)

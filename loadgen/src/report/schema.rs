@@ -6,20 +6,29 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 
 use super::result::{RunResult, SCHEMA_VERSION};
+use crate::capacity::result::Capacity;
 
 /// What is said of the whole file.
 const ABOUT: &str = "Fields are only added; a change of meaning raises schema_version. What was not measured is null or not \
                      there. A copy is one message at one member's device.";
 
 /// The schema of a run's result, as it is written to `result.schema.json`.
-///
-/// # Panics
-/// Never: a schema is JSON.
 #[must_use]
 pub fn run_result() -> String {
-    let mut schema = of::<RunResult>(&format!("Result of hubbub-load run, version {SCHEMA_VERSION}"), ABOUT);
-    if let Some(version) = schema.pointer_mut("/properties/schema_version") {
-        version["const"] = SCHEMA_VERSION.into();
+    versioned::<RunResult>("Result of hubbub-load run", SCHEMA_VERSION)
+}
+
+/// The schema of an answer of `capacity`, as it is written to `capacity.schema.json`.
+#[must_use]
+pub fn capacity() -> String {
+    versioned::<Capacity>("Answer of hubbub-load capacity", crate::capacity::result::SCHEMA_VERSION)
+}
+
+/// The schema of a file that says which version it has.
+fn versioned<T: JsonSchema>(title: &str, version: u32) -> String {
+    let mut schema = of::<T>(&format!("{title}, version {version}"), ABOUT);
+    if let Some(place) = schema.pointer_mut("/properties/schema_version") {
+        place["const"] = version.into();
     }
     serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n"
 }
@@ -51,13 +60,18 @@ impl Transform for Closed {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_file_is_what_the_types_say() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/result.schema.json");
+    fn check(file: &str, schema: &str) {
+        let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
         if std::env::var_os("HUBBUB_REGENERATE").is_some() {
-            std::fs::write(path, run_result()).unwrap();
+            std::fs::write(&path, schema).unwrap();
         }
-        let same = std::fs::read_to_string(path).unwrap() == run_result();
-        assert!(same, "run: HUBBUB_REGENERATE=1 cargo test --release -p hubbub-loadgen --lib schema");
+        let same = std::fs::read_to_string(&path).unwrap() == schema;
+        assert!(same, "{file}; run: HUBBUB_REGENERATE=1 cargo test --release -p hubbub-loadgen --lib schema");
+    }
+
+    #[test]
+    fn the_files_are_what_the_types_say() {
+        check("result.schema.json", &run_result());
+        check("capacity.schema.json", &capacity());
     }
 }
