@@ -19,7 +19,7 @@ use crate::report::result::{Kind, RunResult};
 use crate::scenario::Scenario;
 use crate::thresholds::{Threshold, display};
 use load::{Load, Vary, scaled};
-use point::Point;
+use point::{Point, Tried};
 use result::{Answer, Capacity, Rules, SCHEMA_VERSION, Server};
 use search::{Ending, Next, Search};
 
@@ -37,6 +37,8 @@ pub struct Question {
     pub slo: Vec<Threshold>,
     /// How to search.
     pub rules: Rules,
+    /// Of the first point; each further one has the next.
+    pub seed: u64,
 }
 
 impl Question {
@@ -71,7 +73,7 @@ pub trait World {
     ///
     /// # Errors
     /// When it cannot be set up.
-    fn run(&mut self, scenario: Scenario) -> anyhow::Result<RunResult>;
+    fn run(&mut self, scenario: Scenario, seed: u64) -> anyhow::Result<RunResult>;
 
     /// Hears of each point.
     fn point(&mut self, point: &Point, vary: Vary);
@@ -83,7 +85,8 @@ pub trait World {
 /// Searches.
 ///
 /// # Errors
-/// When the first point, or two points in a row, cannot be set up: then it is not the load that is wrong.
+/// When the first point cannot be set up, or two in a row although as much could be before: then it is not the load that
+/// is wrong.
 pub fn measure(question: &Question, world: &mut impl World) -> anyhow::Result<Capacity> {
     let begun = Instant::now();
     let mut search = Search::new(question.search_rules());
@@ -95,15 +98,20 @@ pub fn measure(question: &Question, world: &mut impl World) -> anyhow::Result<Ca
             Next::Done(answer) => break answer,
         };
         let scenario = question.scenario_at(question.factor(level));
-        let (number, load) = (points.len() + 1, Load::of(&scenario, question.factor(level)));
-        let ran = world.run(scenario);
+        let tried = Tried {
+            number: points.len() + 1,
+            phase,
+            load: Load::of(&scenario, question.factor(level)),
+            seed: question.seed.wrapping_add(points.len() as u64),
+        };
+        let ran = world.run(scenario, tried.seed);
         if world.is_interrupted() {
             break search.give_up(Ending::Interrupted);
         }
         let point = match ran {
-            Ok(result) => seen.take(Point::of(number, phase, load, &result), result),
-            Err(error) if points.last().is_none_or(|last| last.verdict.is_none()) => return Err(error),
-            Err(error) => Point::refused(number, phase, load, &error),
+            Ok(result) => seen.take(Point::of(tried, &result), result),
+            Err(error) if is_not_the_load(&points, tried.load) => return Err(error),
+            Err(error) => Point::refused(tried, &error),
         };
         search.record(level, point.outcome);
         world.point(&point, question.vary);
@@ -135,6 +143,13 @@ pub fn measure(question: &Question, world: &mut impl World) -> anyhow::Result<Ca
     Ok(capacity)
 }
 
+/// Whether a load that could not be set up was no more than one that could, and the point before failed likewise.
+fn is_not_the_load(points: &[Point], load: Load) -> bool {
+    let set_up = |point: &&Point| point.verdict.is_some();
+    let highest = points.iter().filter(set_up).map(|point| point.load.factor).fold(0.0, f64::max);
+    points.last().is_none_or(|last| last.verdict.is_none() && load.factor <= highest)
+}
+
 /// What all runs have in common, from the first of them.
 #[derive(Default)]
 struct Seen {
@@ -151,3 +166,6 @@ impl Seen {
         point
     }
 }
+
+#[cfg(test)]
+mod tests;

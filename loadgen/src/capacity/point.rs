@@ -17,6 +17,19 @@ use crate::thresholds;
 /// however short the hold is and whatever the latencies of what arrived in time.
 pub const KEEPS_UP: f64 = 0.97;
 
+/// A load that is tried.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tried {
+    /// From 1, in the order of the search.
+    pub number: usize,
+    /// Why.
+    pub phase: Phase,
+    /// How much.
+    pub load: Load,
+    /// With which population and schedule.
+    pub seed: u64,
+}
+
 /// A point of the search.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Point {
@@ -26,6 +39,8 @@ pub struct Point {
     pub phase: Phase,
     /// The load.
     pub load: Load,
+    /// Decides its population and schedule: another one for each point, so that points do not repeat each other's accidents.
+    pub seed: u64,
     /// What became of it.
     pub outcome: Outcome,
     /// Why, unless it passed.
@@ -53,12 +68,14 @@ pub struct Point {
 impl Point {
     /// From a run.
     #[must_use]
-    pub fn of(number: usize, phase: Phase, load: Load, result: &RunResult) -> Self {
+    pub fn of(tried: Tried, result: &RunResult) -> Self {
         let (outcome, reasons) = judge(result);
+        let Tried { number, phase, load, seed } = tried;
         Self {
             number,
             phase,
             load,
+            seed,
             outcome,
             reasons,
             rates: result.rates.clone(),
@@ -75,11 +92,13 @@ impl Point {
 
     /// A load that the server did not take at all: the clients could not be set up.
     #[must_use]
-    pub fn refused(number: usize, phase: Phase, load: Load, why: &anyhow::Error) -> Self {
+    pub fn refused(tried: Tried, why: &anyhow::Error) -> Self {
+        let Tried { number, phase, load, seed } = tried;
         Self {
             number,
             phase,
             load,
+            seed,
             outcome: Outcome::Failed,
             reasons: vec![format!("it could not be set up: {why:#}")],
             rates: Rates::default(),

@@ -97,7 +97,9 @@ impl Capacity {
             (Ending::GeneratorLimited, Some(passes), _) => {
                 format!("at least {passes}: it {held}; the generator was the limit above")
             }
-            (Ending::GeneratorLimited, None, _) => "no answer: the generator was the limit at every load".to_owned(),
+            (Ending::GeneratorLimited, None, _) => {
+                "no answer: the generator was the limit at every load; see the verdicts of the points".to_owned()
+            }
             (Ending::BottomFails, _, Some(fails)) => format!("less than {fails}: not even that held"),
             (Ending::PointsSpent, passes, fails) => {
                 format!("no answer: {points_max} points were not enough; {}", unconfirmed(passes, fails))
@@ -108,7 +110,10 @@ impl Capacity {
 }
 
 fn unconfirmed(passes: Option<String>, fails: Option<String>) -> String {
-    let part =
-        |load: Option<String>, words| load.map_or_else(|| format!("nothing {words}"), |load| format!("{load} {words}"));
-    format!("so far {}, {}", part(passes, "held"), part(fails, "did not hold"))
+    match (passes, fails) {
+        (None, None) => "no load could be judged".to_owned(),
+        (Some(passes), None) => format!("so far {passes} held"),
+        (None, Some(fails)) => format!("so far {fails} did not hold"),
+        (Some(passes), Some(fails)) => format!("so far {passes} held and {fails} did not"),
+    }
 }

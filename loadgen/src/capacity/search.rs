@@ -22,6 +22,9 @@ use serde::{Deserialize, Serialize};
 /// A level that could not be measured so often is not tried again.
 const UNMEASURED_MAX: usize = 2;
 
+/// So many unmeasurable levels below each other, and nothing else seen: it is not the load that is too high.
+const BARRIERS_MAX: usize = 3;
+
 /// What became of a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -184,6 +187,7 @@ impl Search {
             (None, None) => Next::Try(0.clamp(bottom, top), Phase::Climb),
             (Some(good), None) if good < top => Next::Try((good + jump).min(top), Phase::Climb),
             (Some(good), None) => self.confirm(good).unwrap_or_else(|| done(Ending::TopPasses, Some(good), None)),
+            (None, Some(_)) if self.lowest_are_barriers() => done(Ending::GeneratorLimited, None, None),
             (None, Some(bad)) if bad > bottom => Next::Try((bad - jump).max(bottom), Phase::Descend),
             (None, Some(bad)) => self.confirm(bad).unwrap_or_else(|| self.conclude(None, bad, Ending::BottomFails)),
             (Some(good), Some(bad)) if bad - good > 1 => Next::Try(good + (bad - good) / 2, Phase::Bisect),
@@ -192,6 +196,11 @@ impl Search {
                 .or_else(|| self.confirm(bad))
                 .unwrap_or_else(|| self.conclude(Some(good), bad, Ending::Confirmed)),
         }
+    }
+
+    fn lowest_are_barriers(&self) -> bool {
+        let mut lowest = self.tried.keys().take(BARRIERS_MAX);
+        self.tried.len() >= BARRIERS_MAX && lowest.all(|level| self.state(*level) == State::Barrier)
     }
 
     /// Another try, where one is owed.

@@ -40,10 +40,15 @@ pub fn line(point: &Point, vary: Vary) -> String {
     }
     words.extend(point.server_cpu_cores.map(|cores| format!("server {} cores", number(cores))));
     words.extend(point.verdict.map(|verdict| format!("verdict {verdict}")));
-    let reasons = if point.reasons.is_empty() { String::new() } else { format!(" ({})", point.reasons.join("; ")) };
+    let reasons = point.reasons.first().map_or_else(String::new, |reason| format!(" ({})", briefly(reason)));
     let phase = format!("{:?}", point.phase).to_lowercase();
     let outcome = outcome_word(point.outcome);
     format!("point {:>2} {phase:<8} {outcome:<7} {}{reasons}", point.number, words.join(" · "))
+}
+
+/// A reason without the advice that follows it.
+fn briefly(reason: &str) -> &str {
+    reason.split(": run `").next().unwrap_or(reason)
 }
 
 /// `capacity.md`.
@@ -93,7 +98,7 @@ pub fn row(point: &Point, vary: Vary) -> Vec<String> {
         main_latency(point).map_or_else(|| "–".to_owned(), |summary| time_us(figure(summary) as f64))
     };
     let known = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
-    let reasons = point.reasons.join("; ");
+    let reasons = point.reasons.iter().map(|reason| briefly(reason)).collect::<Vec<_>>().join("; ");
     vec![
         point.number.to_string(),
         format!("{:?}", point.phase).to_lowercase(),

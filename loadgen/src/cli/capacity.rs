@@ -148,7 +148,7 @@ impl CapacityArgs {
             points_max: self.points_max.into(),
         };
         anyhow::ensure!(rules.hold_s > 0.0, "--hold: more than 0 s");
-        Ok(Question { scenario, vary, slo, rules })
+        Ok(Question { scenario, vary, slo, rules, seed: self.target.seed })
     }
 }
 
@@ -177,9 +177,10 @@ impl Server<'_> {
 }
 
 impl World for Server<'_> {
-    fn run(&mut self, scenario: Scenario) -> anyhow::Result<RunResult> {
+    fn run(&mut self, scenario: Scenario, seed: u64) -> anyhow::Result<RunResult> {
         let clients = u64::from(scenario.clients);
         let mut request = self.arguments.target.request(scenario)?;
+        request.plan.seed = seed;
         request.plan.first_user += self.users;
         self.users += clients;
         self.arguments.own_server.apply(&mut request, &self.arguments.out);

@@ -43,6 +43,8 @@ pub(crate) enum Fault {
     DoublePush,
     /// A send is refused for now, as if its user had sent too much; the next attempt is taken.
     LimitRate,
+    /// Each message takes the whole server so many milliseconds: it carries `1000 / ms` messages a second and no more.
+    Slow(u64),
     /// All logins are refused.
     RefuseLogins,
     /// All connections are cut, once, after this many messages.
@@ -219,6 +221,10 @@ fn read_history(world: &World, stream: &mut TcpStream, id: u64, history: &proto:
 
 impl World {
     fn send(&mut self, stream: &mut TcpStream, id: u64, send: proto::Send, user: u64, fault: Fault) {
+        if let Fault::Slow(ms) = fault {
+            // Its service time, with the whole world waiting: the sleep is what is tested.
+            std::thread::sleep(std::time::Duration::from_millis(ms));
+        }
         let conversation = match send.to.unwrap() {
             To::User(other) => Conversation::direct(UserId(user), UserId(other)).unwrap(),
             To::Group(group) => Conversation::Group(GroupId(group)),

@@ -1,5 +1,6 @@
 //! The harness over real sockets, against a server that can be told to break its promises. One property per file.
 
+mod capacity;
 mod closes;
 mod corrupt;
 mod cut_connections;

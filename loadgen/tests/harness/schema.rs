@@ -30,7 +30,7 @@ const WORDS: [&str; 20] = [
 ];
 
 /// Checks a value by the few words that the schema uses, and refuses a schema that uses others.
-fn check(schema: &Value, root: &Value, value: &Value, path: &str) -> Result<(), String> {
+pub(crate) fn check(schema: &Value, root: &Value, value: &Value, path: &str) -> Result<(), String> {
     let Some(words) = schema.as_object() else {
         return Ok(());
     };

@@ -66,8 +66,9 @@ fn a_limited_generator_leaves_a_lower_bound() {
 
 #[test]
 fn a_generator_that_is_always_limited_leaves_nothing() {
-    let (found, _) = search(RULES, |_| Outcome::Unmeasured);
+    let (found, levels) = search(RULES, |_| Outcome::Unmeasured);
     assert_eq!(found, answer(Ending::GeneratorLimited, None, None));
+    assert_eq!(levels, [0, 0, -14, -14, -28, -28]);
 }
 
 #[test]
