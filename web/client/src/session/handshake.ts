@@ -37,7 +37,7 @@ export function helloOf(clientName: string, clientVersion: string): BodyInit {
 
 type LoginInit = Extract<BodyInit, { case: "login" }>["value"];
 
-function methodOf(credentials: Credentials): NonNullable<LoginInit["method"]> {
+export function methodOf(credentials: Credentials): NonNullable<LoginInit["method"]> {
   switch (credentials.kind) {
     case "jwt":
       return { case: "jwt", value: credentials.jwt };

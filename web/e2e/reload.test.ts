@@ -1,0 +1,73 @@
+// The page is loaded again in the middle of sending: what was written is sent, once; so is what was written offline.
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { closeBrowser, eventually, Person } from "./browser.ts";
+import { HubbubServer } from "./server.ts";
+
+let server: HubbubServer;
+let alice: Person;
+let bob: Person;
+
+beforeAll(async () => {
+  server = await HubbubServer.start();
+  alice = await Person.signedIn(server, 10);
+  bob = await Person.signedIn(server, 20);
+  await alice.startWith(20);
+});
+
+afterAll(async () => {
+  expect(alice.complaints).toEqual([]);
+  expect(bob.complaints).toEqual([]);
+  await closeBrowser();
+  await server.stop();
+});
+
+test("in the middle of sending", async () => {
+  const written: string[] = [];
+  for (let round = 0; round < 5; round += 1) {
+    for (let n = 0; n < 4; n += 1) {
+      written.push(`round ${round}, ${n}`);
+      await alice.send(`round ${round}, ${n}`);
+    }
+    await alice.page.reload();
+    await alice.field().waitFor();
+  }
+  await bob.open("User 10");
+  for (const person of [alice, bob]) {
+    await eventually(() => person.words(), (words) => words.length >= written.length, "everything arrived");
+    await eventually(() => person.page.locator(".message-waiting").count(), (count) => count === 0, "nothing waits");
+    await expect(person.words()).resolves.toEqual(written);
+  }
+});
+
+test("while the server is away", async () => {
+  await server.kill();
+  await alice.send("written while it was away");
+  await alice.field().fill("a draft");
+  await alice.page.locator(".message-waiting", { hasText: "written while it was away" }).waitFor();
+  const stored = await alice.page.evaluate(() => Object.keys(localStorage).filter((key) => key.includes("/out/")).length);
+  expect(stored).toBe(1);
+  // The bridge serves the page still; a server's own page would come from the cache, or not.
+  if (!process.env["HUBBUB_URL"]) {
+    await alice.page.reload();
+    await alice.page.locator(".message-waiting", { hasText: "written while it was away" }).waitFor();
+    await expect(alice.field().inputValue()).resolves.toBe("a draft");
+  }
+  await server.startAgain();
+  await bob.message("written while it was away").waitFor();
+  await alice.message("written while it was away").getByRole("img", { name: /Delivered|Read/ }).waitFor();
+  const count = (words: string[]): number => words.filter((text) => text === "written while it was away").length;
+  expect(count(await bob.words())).toBe(1);
+  expect(count(await alice.words())).toBe(1);
+});
+
+test("a second tab of the same browser waits until it is wanted", async () => {
+  const tab = await alice.context.newPage();
+  await tab.goto(server.url);
+  await tab.getByRole("button", { name: "Use it here" }).click();
+  await tab.getByRole("button", { name: "New conversation" }).waitFor();
+  await alice.page.getByRole("heading", { name: "Hubbub is open elsewhere" }).waitFor();
+  await alice.page.getByRole("button", { name: "Use it here" }).click();
+  await alice.page.getByRole("button", { name: "New conversation" }).waitFor();
+  await tab.close();
+});
