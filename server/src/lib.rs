@@ -19,6 +19,8 @@ pub mod logging;
 pub mod mailbox;
 pub mod metrics;
 pub mod node;
+#[cfg(feature = "planted-faults")]
+pub mod planted;
 pub mod process;
 pub mod readers;
 pub mod serve;

@@ -43,6 +43,8 @@ const QUIET_POLLS: u32 = 4;
 /// # Errors
 /// Something cannot be started: an address is taken, the store cannot be opened, the secret cannot be read.
 pub fn run(config: Config) -> anyhow::Result<()> {
+    #[cfg(feature = "planted-faults")]
+    crate::planted::begin()?;
     // First of all, so that a stop that is asked for while the server starts is an orderly one, too.
     let signals = Signals::listen()?;
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("data_dir {}", config.data_dir.display()))?;
@@ -74,6 +76,8 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     keys.stop();
     store.close().context("the store could not be closed cleanly; nothing acknowledged is lost")?;
     admin.stop();
+    #[cfg(feature = "planted-faults")]
+    crate::planted::end();
     info!("stopped");
     Ok(())
 }

@@ -12,6 +12,8 @@ mod effects;
 mod login;
 mod opening;
 mod passwords;
+#[cfg(feature = "planted-faults")]
+mod planted;
 mod reading;
 mod router;
 mod ticking;
@@ -189,6 +191,8 @@ struct Shard {
     told_to_stop: bool,
     /// Since when clients are told to go.
     leaving_since: Option<deadlines::Ticks>,
+    #[cfg(feature = "planted-faults")]
+    planting: crate::planted::Planting,
     /// For the tasks that it starts.
     handle: std::rc::Weak<RefCell<Shard>>,
     left: bool,
@@ -329,6 +333,8 @@ impl Shard {
                 turn_pending: false,
                 told_to_stop: false,
                 leaving_since: None,
+                #[cfg(feature = "planted-faults")]
+                planting: crate::planted::Planting::default(),
                 handle: handle.clone(),
                 left: false,
             })
@@ -433,6 +439,8 @@ impl Shard {
 
     /// Commits batches: here when that neither waits nor overtakes, else by the commit thread. Returns the empty list.
     fn commit(&mut self, mut batches: Vec<Batch>) -> Vec<Batch> {
+        #[cfg(feature = "planted-faults")]
+        self.plant_in_store(&mut batches);
         if !self.inline || self.jobs > 0 {
             self.submit(batches);
             return Vec::new();

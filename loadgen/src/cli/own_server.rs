@@ -34,6 +34,7 @@ impl OwnServerArgs {
             program: program.clone(),
             data_dir: self.own_server_dir.clone(),
             flags: self.server_flags.clone(),
+            environment: Vec::new(),
             log: out.join(LOG_NAME),
         });
     }

@@ -37,6 +37,8 @@ pub struct Settings {
     pub data_dir: Option<PathBuf>,
     /// Further flags for it.
     pub flags: Vec<String>,
+    /// Variables of its environment, beside those of the harness's own.
+    pub environment: Vec<(String, String)>,
     /// Where its log goes; written anew.
     pub log: PathBuf,
 }
@@ -93,6 +95,7 @@ impl OwnServer {
         command.arg("--data-dir").arg(&self.data_dir);
         command.args(["--listen", &self.clients.to_string(), "--metrics-listen", "127.0.0.1:0"]);
         command.args(&self.settings.flags).process_group(0);
+        command.envs(self.settings.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.log.try_clone().context("no descriptor")?);
         let child = command.spawn().with_context(|| format!("--own-server {shown} cannot be run"))?;
         self.child = Some(child);
@@ -214,7 +217,7 @@ mod tests {
         let program = dir.join("server.sh");
         std::fs::write(&program, format!("#!/bin/sh\nwhile [ $# -gt 0 ]; do\n  [ \"$1\" = --data-dir ] && dir=$2\n  [ \"$1\" = --listen ] && listen=$2\n  shift\ndone\nmkdir -p \"$dir\"\n{lines}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        Settings { program, data_dir: None, flags: Vec::new(), log: dir.join("server.log") }
+        Settings { program, data_dir: None, flags: Vec::new(), environment: Vec::new(), log: dir.join("server.log") }
     }
 
     const LISTENS: &str = "[ $listen = 127.0.0.1:0 ] && listen=127.0.0.1:7\n\

@@ -39,7 +39,10 @@ impl Shard {
                 let frame = wire::run_frame(&run);
                 let before = Start::Cursor(Seq(run.first.0 - 1), run.log_id);
                 for &session in &targets[range.start as usize..range.end as usize] {
+                    #[cfg(not(feature = "planted-faults"))]
                     self.push_entries(session, run.conversation, before, &frame);
+                    #[cfg(feature = "planted-faults")]
+                    self.push_planted(session, run.conversation, before, &frame);
                 }
             }
             Effect::PushPage { session, conversation, log_id, from, start, page } => {
@@ -81,6 +84,10 @@ impl Shard {
     }
 
     fn reply(&mut self, session: SessionId, request_id: u64, reply: Reply) {
+        #[cfg(feature = "planted-faults")]
+        if self.is_unanswered(session, request_id) {
+            return;
+        }
         let id = (session.index, session.generation);
         if let Reply::LoggedIn { created, token_expires } = reply {
             return self.logged_in(session, request_id, created, token_expires);

@@ -278,7 +278,10 @@ impl Shard {
         match wire::request(body, user, &self.wire_limits) {
             Ok(request) => {
                 connection.in_progress += u16::from(request_id != 0);
+                #[cfg(not(feature = "planted-faults"))]
                 self.input(Input::Request { session, request_id, request });
+                #[cfg(feature = "planted-faults")]
+                self.input_planted(session, request_id, request);
             }
             Err(refusal) => self.refuse(id, request_id, refusal),
         }
