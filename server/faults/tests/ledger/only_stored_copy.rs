@@ -8,7 +8,7 @@ use super::{pairs, run_with};
 #[test]
 fn a_body_that_only_the_store_has_lost_is_found_by_who_comes_back() {
     let mut scenario = pairs(4.0);
-    scenario.churn = Some(Churn { reconnects_per_minute_per_client: 60.0, away_s: 0.5 });
+    scenario.churn = Some(Churn { reconnects_per_minute_per_client: 60.0, away_s: 0.5, share: 1.0 });
     let outcome = run_with("lose_stored=20", scenario);
     let (ledger, planted) = (&outcome.result.ledger, outcome.planted("lose_stored"));
     assert!(!ledger.closed);
