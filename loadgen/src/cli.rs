@@ -5,6 +5,7 @@ pub mod capacity;
 pub mod interrupts;
 pub mod load;
 pub mod own_server;
+pub mod protocol;
 pub mod run;
 pub mod scenarios;
 mod shares;

@@ -12,6 +12,7 @@
 //! | `peer` | the session of a client, whatever protocol it speaks |
 //! | `client` | a session and what it waits for |
 //! | `wire` | a client's end of its connection |
+//! | `mqtt` | who MQTT's sessions are, and what they say |
 //! | `events` | what a session says, into ledger and histograms |
 //! | `setup` | what happens before the clock runs |
 //! | `groups` | making groups |
@@ -29,6 +30,7 @@ mod drain;
 mod events;
 mod groups;
 mod meters;
+mod mqtt;
 mod peer;
 pub mod plan;
 mod presence;

@@ -1,6 +1,7 @@
 //! What Linux says about processes and threads, read from `/proc`. Every figure is optional: nothing here fails a run.
 
 use std::fs;
+use std::net::SocketAddr;
 
 mod troubles;
 
@@ -70,6 +71,35 @@ pub fn process_name(pid: u32) -> Option<String> {
     Some(text.trim().to_owned())
 }
 
+/// The process that listens on a TCP port of this machine; `None` when there is none, or it is somebody else's.
+#[must_use]
+pub fn listener_pid(address: SocketAddr) -> Option<u32> {
+    if !address.ip().is_loopback() {
+        return None;
+    }
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
+    let inodes: Vec<String> = tables.iter().flat_map(|table| listening_inodes(table, address.port())).collect();
+    let links: Vec<String> = inodes.iter().map(|inode| format!("socket:[{inode}]")).collect();
+    let processes = fs::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let mut processes = processes.filter(|_| !links.is_empty());
+    processes.find(|pid: &u32| {
+        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        let mut targets = descriptors.filter_map(|descriptor| fs::read_link(descriptor.path()).ok());
+        targets.any(|target| links.iter().any(|link| target.as_os_str() == link.as_str()))
+    })
+}
+
+/// The sockets of a table of the kernel that listen on `port`.
+fn listening_inodes(table: &str, port: u16) -> impl Iterator<Item = String> {
+    const LISTEN: &str = "0A";
+    let port = format!(":{port:04X}");
+    table.lines().skip(1).filter_map(move |line| {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let (local, _remote, state) = (fields.next()?, fields.next()?, fields.next()?);
+        (local.ends_with(&port) && state == LISTEN).then(|| fields.nth(5).map(str::to_owned)).flatten()
+    })
+}
+
 /// How many descriptors this process may have open.
 #[must_use]
 pub fn descriptors_max() -> u64 {
@@ -101,6 +131,15 @@ mod tests {
     fn schedstat_is_cpu_then_waiting() {
         assert_eq!(parse_schedstat("273 526 98\n"), Some(ThreadTime { cpu_ns: 273, waited_ns: 526 }));
         assert_eq!(parse_schedstat(""), None);
+    }
+
+    #[test]
+    fn a_listener_is_found_by_its_port() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        assert_eq!(listener_pid(address), Some(std::process::id()));
+        drop(listener);
+        assert_eq!(listener_pid(address), None);
     }
 
     #[test]

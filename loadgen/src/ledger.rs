@@ -10,11 +10,13 @@
 //! (conversation, member) 32 bytes as a recipient, 40 as a sender and 8 for its user; nothing for a message once it is
 //! settled. [`room::Room`] bounds the first.
 
+pub mod book;
 pub mod conversation;
 pub mod fault;
 pub mod ranges;
 pub mod room;
 pub mod slot;
+pub mod unnumbered;
 
 #[cfg(test)]
 mod model;
@@ -66,6 +68,10 @@ pub struct Totals {
     /// What the ledger had no room for.
     #[serde(default)]
     pub unaccounted: u64,
+    /// Copies handed out again as "at least once" allows: of a message that its sender put on the wire again, or marked by
+    /// the server as sent before. Only where the server numbers nothing (MQTT); no fault.
+    #[serde(default)]
+    pub redelivered: u64,
 }
 
 impl Totals {
@@ -103,6 +109,7 @@ impl Totals {
         self.refused += other.refused;
         self.log_resets += other.log_resets;
         self.unaccounted += other.unaccounted;
+        self.redelivered += other.redelivered;
     }
 }
 

@@ -6,6 +6,7 @@
 //! | [`cli`] | the command line, and what a run is asked for |
 //! | [`scenario`], [`population`], [`schedule`], [`distributions`], [`disturbance`] | what is to happen, from a seed alone |
 //! | [`body`], [`ledger`], [`latency`] | what is written into messages, and what is made of it |
+//! | [`mqtt`] | a client session for other brokers |
 //! | [`engine`], [`workers`] | threads that drive client sessions, over one process or several |
 //! | [`run`], [`series`] | one run from start to end, and second by second |
 //! | [`server_figures`], [`host`], [`environment`] | the server's CPU and memory, the machine, what a result stands on |
@@ -27,6 +28,7 @@ pub mod figures;
 pub mod host;
 pub mod latency;
 pub mod ledger;
+pub mod mqtt;
 pub mod population;
 pub mod progress;
 pub mod report;

@@ -13,7 +13,7 @@ use anyhow::Context;
 
 use crate::clock::{SECOND_US, now_us};
 use crate::disturbance::Disturbed;
-use crate::engine::plan::Plan;
+use crate::engine::plan::{Plan, Protocol};
 use crate::engine::report::{Part, Report, Setup};
 use crate::host;
 use crate::progress::Progress;
@@ -113,7 +113,8 @@ pub fn run(mut request: Request, interrupts: &Arc<AtomicU32>) -> anyhow::Result<
     let keeper = Keeper::start(&mut request)?;
     preflight(&request)?;
     let is_local = request.plan.server.ip().is_loopback();
-    let mut probe = Probe::new(request.metrics.clone(), request.pid, is_local);
+    let pid = request.pid.or_else(|| listener(&request));
+    let mut probe = Probe::new(request.metrics.clone(), pid, is_local);
     let before = look(&mut probe, keeper.as_ref());
     let clients = request.plan.scenario.clients;
     let processes = request.processes.unwrap_or_else(|| processes_needed(clients, host::descriptors_max()));
@@ -126,6 +127,12 @@ pub fn run(mut request: Request, interrupts: &Arc<AtomicU32>) -> anyhow::Result<
     run.set_up()?;
     let observed = run.observe()?;
     Ok(conclude::conclude(observed))
+}
+
+/// The process of a broker that publishes no metrics of ours, when it is on this machine.
+fn listener(request: &Request) -> Option<u32> {
+    let is_foreign = request.plan.protocol != Protocol::Hubbub;
+    is_foreign.then(|| host::listener_pid(request.plan.server)).flatten()
 }
 
 /// A plain connection first: its failure is easier to understand than that of thousands.

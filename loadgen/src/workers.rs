@@ -62,10 +62,14 @@ pub fn processes_needed(clients: u32, descriptors_max: u64) -> u32 {
 }
 
 /// The secret that tokens are signed with: the file's text without the white space at its end, as the server reads it.
+/// An empty path stands for no secret (an MQTT broker that asks for no password).
 ///
 /// # Errors
 /// When the file cannot be read or is empty.
 pub fn read_secret(path: &Path) -> anyhow::Result<Arc<[u8]>> {
+    if path.as_os_str().is_empty() {
+        return Ok(Arc::default());
+    }
     let shown = path.display();
     let bytes = std::fs::read(path).with_context(|| {
         format!(

@@ -70,6 +70,7 @@ mod tests {
                 first_user: 1,
                 server: "127.0.0.1:1".parse().unwrap(),
                 ledger_bytes: 1,
+                protocol: crate::engine::plan::Protocol::Hubbub,
             },
             secret_file: PathBuf::new(),
             metrics: None,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
+use super::protocol::{ProtocolArgs, ProtocolName};
 use crate::engine::plan::Plan;
 use crate::ledger::room::LEDGER_BYTES_DEFAULT;
 use crate::run::Request;
@@ -19,9 +20,13 @@ const FIRST_USER_MAX: u64 = 1 << 50;
 /// The server, and the generator beside it.
 #[derive(Debug, Clone, Args)]
 pub struct TargetArgs {
-    /// The server's address for clients.
-    #[arg(long, default_value = "127.0.0.1:7400", value_name = "HOST:PORT")]
-    pub server: String,
+    /// The server's address for clients; unless given 127.0.0.1 and the protocol's port (7400, 1883).
+    #[arg(long, value_name = "HOST:PORT")]
+    pub server: Option<String>,
+
+    /// What the clients speak.
+    #[command(flatten)]
+    pub protocol: ProtocolArgs,
 
     /// The file that holds the server's token secret; tokens are signed with it (HS256).
     #[arg(long, default_value = "hubbub-data/token-secret", value_name = "FILE")]
@@ -65,28 +70,37 @@ impl TargetArgs {
     /// new users.
     ///
     /// # Errors
-    /// When the server's name has no address.
+    /// When the server's name has no address, or the protocol cannot carry the scenario.
     pub fn request(&self, scenario: Scenario) -> anyhow::Result<Request> {
         let run_id = fresh_run_id();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = self.threads.unwrap_or_else(|| u32::try_from(cores / 2).unwrap_or(u32::MAX)).max(1);
         Ok(Request {
             plan: Plan {
+                protocol: self.protocol.protocol(&scenario)?,
                 scenario,
                 seed: self.seed,
                 run_id,
                 first_user: self.first_user.unwrap_or(1 + run_id % FIRST_USER_MAX),
-                server: resolve(&self.server)?,
+                server: resolve(self.server.as_deref().unwrap_or(self.protocol.server_default()))?,
                 ledger_bytes: self.ledger_bytes,
             },
-            secret_file: self.secret_file.clone(),
-            metrics: Some(self.metrics.clone()).filter(|url| url != "none"),
+            secret_file: self.protocol.secret_file(&self.secret_file),
+            metrics: self.metrics(),
             pid: self.pid,
             threads,
             processes: self.processes,
             quiet: self.quiet,
             own_server: None,
         })
+    }
+}
+
+impl TargetArgs {
+    /// The page to look at; Hubbub's usual one only when it is Hubbub that is driven.
+    fn metrics(&self) -> Option<String> {
+        let is_foreign = self.protocol.protocol != ProtocolName::Hubbub && self.metrics == METRICS_DEFAULT;
+        (self.metrics != "none" && !is_foreign).then(|| self.metrics.clone())
     }
 }
 

@@ -60,6 +60,8 @@ pub(super) struct Client {
     pub(super) connecting_since_us: u64,
     /// It stays away until then, because the scenario says so; 0: it does not.
     pub(super) away_until_us: u64,
+    /// What was intended before then it missed on purpose (MQTT, whose queues come after the login).
+    pub(super) excused_until_us: u64,
     /// Its session's timer in the thread's heap.
     pub(super) timer_us: u64,
     /// Resends, and sends that were put off.
@@ -87,6 +89,7 @@ impl Client {
             speaks,
             connecting_since_us: 0,
             away_until_us: 0,
+            excused_until_us: 0,
             timer_us: u64::MAX,
             repeats_seen: (0, 0),
             ever_synced: false,

@@ -7,7 +7,7 @@ use super::plan::Plan;
 use super::presence::Settling;
 use super::report::Report;
 use super::thread::Thread;
-use crate::ledger::conversation::ConversationLedger;
+use crate::ledger::book::Book;
 
 /// A closed ledger is watched for this long: a late duplicate must not escape it.
 const WATCH_US: u64 = 300_000;
@@ -98,7 +98,7 @@ impl Thread {
         self.ledgers().all(|(_, ledger)| ledger.is_settled())
     }
 
-    fn ledgers(&self) -> impl Iterator<Item = (&[u32], &ConversationLedger)> {
+    fn ledgers(&self) -> impl Iterator<Item = (&[u32], &Book)> {
         self.conversations
             .iter()
             .filter_map(|conversation| Some((&*conversation.members, conversation.ledger.as_ref()?)))

@@ -10,6 +10,7 @@ use super::thread::Thread;
 use super::timers::Due;
 use crate::body::{Header, Parsed, parse};
 use crate::clock::{now_us, seconds_us};
+use crate::ledger::book::Book;
 use crate::ledger::conversation::How;
 use crate::ledger::slot::{Content, MessageName};
 use crate::population::Kind;
@@ -22,6 +23,7 @@ impl Thread {
     pub(super) fn handle_event(&mut self, index: u32, event: PeerEvent, now_us: u64) {
         match event {
             PeerEvent::Hubbub(event) => self.handle_hubbub_event(index, event, now_us),
+            PeerEvent::Mqtt(event) => self.handle_mqtt_event(index, event, now_us),
         }
     }
 
@@ -64,7 +66,7 @@ impl Thread {
         }
     }
 
-    fn handle_logged_in(&mut self, index: u32) {
+    pub(super) fn handle_logged_in(&mut self, index: u32) {
         let client = &mut self.clients[index as usize];
         client.permit = None;
         client.link = Link::LoggedIn;
@@ -77,7 +79,7 @@ impl Thread {
         self.note_come(index);
     }
 
-    fn handle_synced(&mut self, index: u32) {
+    pub(super) fn handle_synced(&mut self, index: u32) {
         let client = &mut self.clients[index as usize];
         client.link = Link::Synced;
         client.ever_synced = true;
@@ -108,7 +110,8 @@ impl Thread {
 
     fn handle_reset(&mut self, index: u32, name: &ConversationName) {
         if let Some(Membership { conversation, .. }) = self.membership(index, name)
-            && let Some(ledger) = &mut self.conversations[conversation as usize].ledger
+            && let Some(book) = &mut self.conversations[conversation as usize].ledger
+            && let Some(ledger) = book.numbered_mut()
         {
             ledger.note_reset(&mut self.meters.account);
         }
@@ -119,19 +122,19 @@ impl Thread {
             return;
         };
         let conversation = &mut self.conversations[pending.conversation as usize];
-        if let Some(ledger) = &mut conversation.ledger {
+        if let Some(ledger) = conversation.ledger.as_mut().and_then(Book::numbered_mut) {
             ledger.note_sent(pending.name, seq.0, pending.judged && !duplicate, &mut self.meters.account);
         }
         self.meters.note_ack(pending.intended_us, now_us);
         self.send_next_of_loop(index, pending.conversation, now_us);
     }
 
-    fn handle_refused(&mut self, index: u32, id: SendTicket, now_us: u64) {
+    pub(super) fn handle_refused(&mut self, index: u32, id: SendTicket, now_us: u64) {
         let Some(pending) = self.clients[index as usize].take_pending(id) else {
             return;
         };
         if let Some(ledger) = &mut self.conversations[pending.conversation as usize].ledger {
-            ledger.note_refused(&mut self.meters.account);
+            ledger.note_refused(pending.name, &mut self.meters.account);
         }
         self.send_next_of_loop(index, pending.conversation, now_us);
     }
@@ -147,7 +150,7 @@ impl Thread {
 
     fn handle_entry(&mut self, index: u32, place: Membership, entry: &Entry, source: Source, now_us: u64) {
         let conversation = &mut self.conversations[place.conversation as usize];
-        let Some(ledger) = &mut conversation.ledger else {
+        let Some(ledger) = conversation.ledger.as_mut().and_then(Book::numbered_mut) else {
             return;
         };
         let (content, header) = judge(entry, self.plan.run_id, conversation.key.into());
@@ -178,7 +181,7 @@ impl Thread {
     }
 
     /// Some received messages make a person look at the conversation, some time later.
-    fn perhaps_look(&mut self, index: u32, conversation: u32, seq: u64, now_us: u64) {
+    pub(super) fn perhaps_look(&mut self, index: u32, conversation: u32, seq: u64, now_us: u64) {
         let client = &mut self.clients[index as usize];
         let Some(reads) = self.plan.scenario.reads.as_ref().filter(|_| client.looks_at.is_none()) else {
             return;
@@ -205,7 +208,12 @@ fn judge(entry: &Entry, run_id: u64, conversation: u64) -> (Content, Option<Head
     if entry.event_type() != EventType::User {
         return (Content::Other, None);
     }
-    match parse(&entry.body, run_id) {
+    judge_body(&entry.body, run_id, conversation)
+}
+
+/// The same of a body.
+pub(super) fn judge_body(body: &[u8], run_id: u64, conversation: u64) -> (Content, Option<Header>) {
+    match parse(body, run_id) {
         Parsed::Whole(header) if header.conversation == conversation => {
             let name = MessageName { sender: header.sender, counter: header.counter };
             (Content::Message(name), Some(header))

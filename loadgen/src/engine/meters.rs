@@ -19,6 +19,8 @@ pub(super) struct Meters {
     pub(super) latencies: Latencies,
     pub(super) counts: Counts,
     pub(super) errors: BTreeMap<String, u64>,
+    /// What the scenario wants and the protocol cannot do.
+    pub(super) not_driven: BTreeMap<String, u64>,
     /// The measured phase; `None` before the traffic.
     window: Option<Window>,
     errors_count: u64,
@@ -134,6 +136,11 @@ impl Meters {
             *self.error_kinds.entry(words.clone()).or_default() += 1;
             *self.errors.entry(words).or_default() += 1;
         }
+    }
+
+    /// What the scenario wants and the protocol cannot do is never left out in silence.
+    pub(super) fn note_not_driven(&mut self, what: &str, times: u64) {
+        *self.not_driven.entry(what.to_owned()).or_default() += times;
     }
 
     /// The measured phase begins.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::seconds_us;
 use crate::ledger::room::{LEDGER_BYTES_DEFAULT, Room};
+use crate::mqtt::Version;
 use crate::scenario::Scenario;
 
 /// A run, the same for all its threads and processes. The token secret is not part of it.
@@ -25,6 +26,25 @@ pub struct Plan {
     /// Bytes of slots that all ledgers may need together before the traffic is ended.
     #[serde(default = "ledger_bytes_default")]
     pub ledger_bytes: u64,
+    /// What the clients speak.
+    #[serde(default)]
+    pub protocol: Protocol,
+}
+
+/// What the clients speak.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// Hubbub's own protocol.
+    #[default]
+    Hubbub,
+    /// MQTT at QoS 1.
+    Mqtt {
+        /// Which.
+        version: Version,
+        /// As whom everybody logs in; the password takes the place of the token secret.
+        user: Option<String>,
+    },
 }
 
 fn ledger_bytes_default() -> u64 {
@@ -40,6 +60,18 @@ pub struct Share {
     pub workers: u32,
     /// Its communities.
     pub communities: Range<u32>,
+}
+
+impl Protocol {
+    /// As results name it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Hubbub => "hubbub",
+            Self::Mqtt { version: Version::V3, .. } => "mqtt3.1.1",
+            Self::Mqtt { version: Version::V5, .. } => "mqtt5",
+        }
+    }
 }
 
 impl Plan {

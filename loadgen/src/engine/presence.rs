@@ -252,6 +252,8 @@ impl Thread {
         }
         settling.next_look_us = now_us + LOOK_EVERY_US;
         let Some(watching) = &self.watching else {
+            // Nobody watches, as the protocol has no presence: nothing is to be waited for.
+            self.call_back(now_us);
             return None;
         };
         let (watched, wrong) = watching.compare(&self.clients);

@@ -220,6 +220,9 @@ pub struct Part {
     pub unsettled_most: u64,
     /// Errors by their words.
     pub errors: BTreeMap<String, u64>,
+    /// What the scenario wanted and the protocol cannot do, and how often.
+    #[serde(default)]
+    pub not_driven: BTreeMap<String, u64>,
     /// When the last of its conversations was closed, in microseconds after the traffic.
     pub drained_us: u64,
     /// What watchers saw at the end; absent without any.

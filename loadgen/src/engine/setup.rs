@@ -18,13 +18,16 @@ use serde::Serialize;
 
 use super::Control;
 use super::client::{Client, Membership};
+use super::mqtt;
 use super::peer::Peer;
-use super::plan::{Plan, Share};
+use super::plan::{Plan, Protocol, Share};
 use super::presence::Watching;
 use super::report::{self, Report};
 use super::thread::{Conversation, Phase, Thread};
 use crate::clock::{as_duration, now_us};
+use crate::ledger::book::Book;
 use crate::ledger::conversation::ConversationLedger;
+use crate::ledger::unnumbered::UnnumberedLedger;
 use crate::population::{Community, Devices, Kind, Planned, communities};
 
 /// Most groups of a thread that are being made at one time.
@@ -110,16 +113,26 @@ pub(super) fn build(
         conversations.extend(community.conversations.into_iter().map(|planned| take_in(&plan, first_client, planned)));
     }
     let devices = Devices::of(&plan.scenario);
-    let watching = plan.scenario.presence.as_ref();
+    let presence = plan.scenario.presence.as_ref();
+    let watching = presence.filter(|_| plan.protocol == Protocol::Hubbub);
     let watching = watching.map(|presence| Box::new(Watching::draw(presence, plan.seed, devices, mine)));
     let (memberships, speaks) = places(&plan, first_client, count, &conversations);
     let key = EncodingKey::from_secret(secret);
+    let mqtt = mqtt::config(&plan, secret);
     let clients = (0..).zip(memberships.into_iter().zip(speaks)).map(|(index, (memberships, speaks))| {
-        let session = Peer::Hubbub(session(&plan, first_client + index, &key)?);
+        let client = first_client + index;
+        let session = match &mqtt {
+            Some(config) => Peer::Mqtt(Box::new(mqtt::session(config, client, &memberships, &conversations))),
+            None => Peer::Hubbub(session(&plan, client, &key)?),
+        };
         Ok(Client::new(session, memberships.into(), speaks.into()))
     });
     let clients = clients.collect::<anyhow::Result<_>>()?;
-    let thread = Thread::new(plan, share, control, reports, first_client, clients, conversations, watching);
+    let is_blind = presence.is_some() && watching.is_none();
+    let mut thread = Thread::new(plan, share, control, reports, first_client, clients, conversations, watching);
+    if is_blind {
+        thread.meters.note_not_driven("watch lists of presence", count.into());
+    }
     Ok(Rc::new(RefCell::new(thread)))
 }
 
@@ -256,6 +269,15 @@ impl Thread {
     /// it has begun.
     fn begin_account(&mut self, at: u32) -> bool {
         let conversation = &mut self.conversations[at as usize];
+        let user_of = |client: &u32| self.plan.first_user + u64::from(self.devices.user_of(self.first_client + client));
+        let users = || conversation.members.iter().map(user_of).collect();
+        if self.plan.protocol != Protocol::Hubbub {
+            // A topic is there when somebody has subscribed to it, and everybody has.
+            let ledger = UnnumberedLedger::new(conversation.key, users());
+            let earlier = conversation.ledger.replace(Book::Unnumbered(Box::new(ledger)));
+            debug_assert!(earlier.is_none(), "an account is begun once");
+            return true;
+        }
         let (Some(name), None) = (conversation.name, &conversation.ledger) else {
             return false;
         };
@@ -271,10 +293,8 @@ impl Thread {
         if conversation.kind == Kind::Group && cursors.contains(&0) {
             return false;
         }
-        let user_of = |client: &u32| self.plan.first_user + u64::from(self.devices.user_of(self.first_client + client));
-        let users = conversation.members.iter().map(user_of).collect();
         let account = &mut self.meters.account;
-        conversation.ledger = Some(ConversationLedger::new(name, users, &cursors, account));
+        conversation.ledger = Some(Book::Numbered(ConversationLedger::new(name, users(), &cursors, account)));
         true
     }
 
@@ -283,7 +303,7 @@ impl Thread {
         let before = setup.opening.len();
         setup.opening.retain(|at| {
             let ledger = conversations[*at as usize].ledger.as_ref();
-            !ledger.is_some_and(ConversationLedger::is_settled)
+            !ledger.is_some_and(Book::is_settled)
         });
         setup.opened += (before - setup.opening.len()) as u32;
         while setup.opening.len() < OPENINGS_IN_PROGRESS_MAX

@@ -31,7 +31,7 @@ use super::timers::{Alarm, Due, Timers};
 use super::traffic::Traffic;
 use super::wire::Flushed;
 use crate::clock::{SECOND_US, as_duration, now_us};
-use crate::ledger::conversation::ConversationLedger;
+use crate::ledger::book::Book;
 use crate::population::{ConversationKey, Devices, Kind};
 
 /// The least time between two turns. It is part of every schedule slip.
@@ -56,7 +56,7 @@ pub(super) struct Conversation {
     /// As the server knows it.
     pub(super) name: Option<ConversationName>,
     /// `None` until everybody stands ready in it.
-    pub(super) ledger: Option<ConversationLedger>,
+    pub(super) ledger: Option<Book>,
 }
 
 /// What the thread is at.
@@ -265,17 +265,27 @@ impl Thread {
         self.report_second(now_us);
         let mut part = Part { worker: self.share.worker, ..Part::default() };
         self.close_ledgers();
+        self.end_sessions(now_us);
         self.clients.iter().for_each(|client| part.sessions.add(&client.sessions()));
         part.unsettled_most = self.meters.account.room.most();
         part.account = std::mem::take(&mut self.meters.account);
         part.latencies = std::mem::take(&mut self.meters.latencies);
         part.errors = std::mem::take(&mut self.meters.errors);
+        part.not_driven = std::mem::take(&mut self.meters.not_driven);
         part.counts = self.meters.counts;
         part.presence = self.watching.as_ref().map(|watching| watching.check);
         part.steady = self.meters.steady;
         part.drained_us = now_us.saturating_sub(self.start_us + self.plan.traffic_us());
         self.tell(Report::Finished(Box::new(part)));
         Phase::Done
+    }
+
+    /// What a server keeps for these sessions alone may go; nobody waits for it.
+    fn end_sessions(&mut self, now_us: u64) {
+        for client in &mut self.clients {
+            client.session.end(as_duration(now_us));
+            client.flush();
+        }
     }
 
     fn fire_due(&mut self, now_us: u64) {

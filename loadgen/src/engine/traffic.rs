@@ -3,12 +3,11 @@
 //! Promises: the intended time of an open-loop send comes from the seed alone. What cannot be sent (the user is away on
 //! purpose, the session's queue is full) is counted and never moved to another time.
 
-use hubbub_codec::ids::{Conversation as ConversationName, Seq};
-use hubbub_codec::session::{OutgoingMessage, Recipient};
+use hubbub_codec::ids::{Seq, UserId};
 
 use super::client::{Client, Link, Membership, PendingSend, UNTIL_RECALLED};
 use super::groups::GroupMaking;
-use super::peer::SendTicket;
+use super::peer::Destination;
 use super::plan::Plan;
 use super::thread::{Conversation, Thread};
 use super::timers::Due;
@@ -190,7 +189,7 @@ impl Thread {
     fn send_sized(&mut self, at: u32, member: u32, intended_us: u64, body_bytes: usize, now_us: u64) {
         let conversation = &mut self.conversations[at as usize];
         let index = conversation.members[member as usize];
-        let (Some(name), Some(ledger)) = (conversation.name, &mut conversation.ledger) else {
+        let Some(ledger) = &mut conversation.ledger else {
             return;
         };
         let message = MessageName { sender: member, counter: ledger.next_counter(member) };
@@ -201,19 +200,15 @@ impl Thread {
             counter: message.counter,
             intended_us,
         };
-        let user = self.plan.first_user + u64::from(self.devices.user_of(self.first_client + index));
-        let to = match name {
-            ConversationName::Group(group) => Recipient::Group(group),
-            ConversationName::Direct { low, high } => Recipient::User(if low.0 == user { high } else { low }),
+        let to = Destination {
+            key: header.conversation,
+            name: conversation.name,
+            user: UserId(self.plan.first_user + u64::from(self.devices.user_of(self.first_client + index))),
         };
         let body = body::encode(&header, body_bytes);
         let client = &mut self.clients[index as usize];
-        let Some(session) = client.session.hubbub_mut() else {
-            return;
-        };
-        match session.send(as_duration(now_us), to, OutgoingMessage { body, ..OutgoingMessage::default() }) {
+        match client.session.send(as_duration(now_us), to, body) {
             Ok(id) => {
-                let id = SendTicket::Hubbub(id);
                 ledger.note_send(member);
                 let judged = client.link >= Link::LoggedIn;
                 client.pending.push_back(PendingSend { id, conversation: at, name: message, intended_us, judged });
@@ -283,10 +278,11 @@ impl Thread {
 
     pub(super) fn fire_read(&mut self, index: u32, now_us: u64) {
         let client = &mut self.clients[index as usize];
-        let Some(name) = client.looks_at.take().and_then(|at| self.conversations[at as usize].name) else {
-            return;
-        };
+        let looked_at = client.looks_at.take();
         let Some(session) = client.session.hubbub_mut() else {
+            return self.meters.note_not_driven("read marks", 1);
+        };
+        let Some(name) = looked_at.and_then(|at| self.conversations[at as usize].name) else {
             return;
         };
         let seq = session.cursor(&name).map_or(Seq(0), |(_, seq)| seq);

@@ -46,13 +46,15 @@ impl Thread {
     }
 
     fn signal_typing(&mut self, index: u32, at: u32, intended_us: u64, now_us: u64) {
-        let client = &mut self.clients[index as usize];
-        let (Some(name), Some(session)) = (self.conversations[at as usize].name, client.session.hubbub_mut()) else {
-            return;
-        };
         if !self.traffic.running {
             return;
         }
+        let Some(session) = self.clients[index as usize].session.hubbub_mut() else {
+            return self.meters.note_not_driven("typing signals", 1);
+        };
+        let Some(name) = self.conversations[at as usize].name else {
+            return;
+        };
         let signal = Signal { kind: SignalKind::Typing, body: encode(self.plan.run_id, intended_us) };
         // Who is not connected now tells nobody.
         if session.signal(as_duration(now_us), &name, signal).is_ok() {

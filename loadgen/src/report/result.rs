@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::comebacks::{FanoutBySize, Offline, Presence, Storm};
 use crate::certify::Verdict;
 use crate::disturbance::Disturbed;
+use crate::engine::plan::Protocol;
 use crate::engine::report::Counts;
 use crate::environment::Environment;
 use crate::host::Troubles;
@@ -46,6 +47,12 @@ pub struct RunResult {
     pub schema_version: u32,
     /// The scenario's name.
     pub scenario: String,
+    /// What the clients spoke: `hubbub`, `mqtt3.1.1` or `mqtt5`.
+    #[serde(default = "hubbub")]
+    pub protocol: String,
+    /// What the scenario wanted and the protocol cannot do, and how often; it was left out.
+    #[serde(default)]
+    pub not_driven: BTreeMap<String, u64>,
     /// Whose limit the figures show.
     pub verdict: Verdict,
     /// Why, unless it is `server`.
@@ -116,6 +123,11 @@ impl RunResult {
     pub fn is_good(&self) -> bool {
         self.ledger.closed && self.thresholds.iter().all(|threshold| threshold.passed)
     }
+}
+
+/// The protocol of results that were written before there was a choice.
+fn hubbub() -> String {
+    Protocol::Hubbub.name().to_owned()
 }
 
 /// The ledger, with what the client sessions repaired by themselves.

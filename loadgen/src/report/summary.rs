@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::format::{bytes, count, number, time_us};
 use super::result::{Ledger, RunResult};
 use crate::certify::Verdict;
+use crate::engine::plan::Protocol;
 use crate::latency::Summary;
 
 /// A run in about fifteen lines.
@@ -14,6 +15,9 @@ pub fn summary(result: &RunResult) -> String {
     let mut line = |label: &str, words: String| {
         let _ = writeln!(text, "{label:>12}  {words}");
     };
+    if let Some(words) = protocol_words(result) {
+        line("protocol", words);
+    }
     line("ledger", ledger_words(&result.ledger));
     line("verdict", verdict_words(result));
     if let Some(why) = &result.ended_early {
@@ -51,6 +55,17 @@ pub fn summary(result: &RunResult) -> String {
         line("error", format!("{words} ({times} times)"));
     }
     text
+}
+
+/// What was spoken, and what it could not do; `None` for Hubbub's own protocol, which does everything.
+#[must_use]
+pub fn protocol_words(result: &RunResult) -> Option<String> {
+    if result.protocol == Protocol::Hubbub.name() {
+        return None;
+    }
+    let left_out: Vec<_> = result.not_driven.iter().map(|(what, times)| format!("{} {what}", count(*times))).collect();
+    let left_out = if left_out.is_empty() { "nothing".to_owned() } else { left_out.join(", ") };
+    Some(format!("{}, QoS 1; not driven, for want of it in the protocol: {left_out}", result.protocol))
 }
 
 /// Whether the ledger closed, and with what.

@@ -29,10 +29,14 @@ struct Merged {
 pub(super) fn conclude(observed: Observed) -> RunResult {
     let mut merged = Merged::default();
     let mut errors = std::collections::BTreeMap::new();
+    let mut not_driven = std::collections::BTreeMap::new();
     for part in &observed.parts {
         merged.add(part);
         for (words, count) in &part.errors {
             *errors.entry(words.clone()).or_default() += count;
+        }
+        for (words, count) in &part.not_driven {
+            *not_driven.entry(words.clone()).or_default() += count;
         }
     }
     let scenario = &observed.request.plan.scenario;
@@ -61,6 +65,8 @@ pub(super) fn conclude(observed: Observed) -> RunResult {
         kind: Kind::Run,
         schema_version: SCHEMA_VERSION,
         scenario: scenario.name.clone(),
+        protocol: observed.request.plan.protocol.name().to_owned(),
+        not_driven,
         verdict,
         verdict_reasons,
         clients: scenario.clients,

@@ -55,6 +55,16 @@ pub struct WeightedSize {
 }
 
 impl BodySizes {
+    /// The largest that can be drawn, in bytes.
+    #[must_use]
+    pub fn bytes_max(&self) -> u32 {
+        match self {
+            Self::Fixed(bytes) => *bytes,
+            Self::Drawn(DrawnSizes::Uniform { max, .. } | DrawnSizes::Lognormal { max, .. }) => *max,
+            Self::Drawn(DrawnSizes::Weighted(sizes)) => sizes.iter().map(|size| size.bytes).max().unwrap_or(0),
+        }
+    }
+
     pub(super) fn validate(&self) -> Result<(), ScenarioError> {
         let possible = |bytes: u32| (HEADER_BYTES..=BODY_BYTES_MAX as usize).contains(&(bytes as usize));
         let bounds = |key, bytes| check(possible(bytes), key, bytes, "at least the header of 40 bytes, at most 16 MiB");

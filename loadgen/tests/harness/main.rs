@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use fake::{Fake, Fault};
-use hubbub_loadgen::engine::plan::Plan;
+use hubbub_loadgen::engine::plan::{Plan, Protocol};
 use hubbub_loadgen::report::result::RunResult;
 use hubbub_loadgen::run::{Request, run};
 use hubbub_loadgen::scenario::Scenario;
@@ -54,6 +54,7 @@ fn request(fake: &Fake, scenario: Scenario, secret_file: PathBuf) -> Request {
             first_user: 1_000,
             server: fake.address,
             ledger_bytes: 1 << 20,
+            protocol: Protocol::Hubbub,
         },
         secret_file,
         metrics: None,

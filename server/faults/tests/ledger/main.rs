@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use hubbub_loadgen::engine::plan::Plan;
+use hubbub_loadgen::engine::plan::{Plan, Protocol};
 use hubbub_loadgen::ledger::fault::FaultKind;
 use hubbub_loadgen::report::result::RunResult;
 use hubbub_loadgen::run::own_server::Settings;
@@ -63,6 +63,7 @@ fn run_with(faults: &str, scenario: Scenario) -> Outcome {
             first_user: 1_000,
             server: "127.0.0.1:1".parse().unwrap(),
             ledger_bytes: 1 << 24,
+            protocol: Protocol::Hubbub,
         },
         secret_file: "made by the server".into(),
         metrics: None,
