@@ -70,6 +70,9 @@ const MORE_MACHINES: &str = "run `hubbub-load worker` on other machines and give
 /// The way out when threads are too few.
 const MORE_THREADS: &str = "spread the clients over more `--threads`, or over more machines with `--workers`";
 
+/// The way out when the kernel gives no more.
+const MORE_ROOM: &str = "raise `ulimit -n` and `net.ipv4.ip_local_port_range`, or use more `--processes`";
+
 /// What the generator observed of itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Evidence {
@@ -99,8 +102,21 @@ pub struct Evidence {
     pub machine: Troubles,
 }
 
-/// What was found, and whose limit it makes the result.
-type Finding = (Verdict, String);
+/// Something that was found.
+struct Finding {
+    /// Whose limit it makes the result.
+    verdict: Verdict,
+    /// What.
+    words: String,
+    /// What can be done about it; empty when nothing is to be done here.
+    way_out: &'static str,
+}
+
+impl Finding {
+    fn new(verdict: Verdict, words: String, way_out: &'static str) -> Self {
+        Self { verdict, words, way_out }
+    }
+}
 
 /// The verdict and its reasons, the worst first. Each says what can be done about it.
 #[must_use]
@@ -115,34 +131,40 @@ pub fn certify(evidence: &Evidence) -> (Verdict, Vec<String>) {
         findings.extend(judge_cpu(evidence));
     }
     findings.extend(judge_machine(&evidence.machine));
-    findings.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
-    let verdict = findings.first().map_or(Verdict::Server, |(verdict, _)| *verdict);
-    (verdict, findings.into_iter().map(|(_, words)| words).collect())
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
+    let verdict = findings.first().map_or(Verdict::Server, |finding| finding.verdict);
+    (verdict, in_words(&findings))
+}
+
+/// Each way out is said once, at the worst finding that it helps with.
+fn in_words(findings: &[Finding]) -> Vec<String> {
+    let said = |at: usize| findings[..at].iter().any(|finding| finding.way_out == findings[at].way_out);
+    let words = findings.iter().enumerate().map(|(at, finding)| match finding.way_out {
+        way_out if way_out.is_empty() || said(at) => finding.words.clone(),
+        way_out => format!("{}: {way_out}", finding.words),
+    });
+    words.collect()
 }
 
 /// Threads, connections and sends that are missing.
 fn judge_losses(evidence: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
     if evidence.missing_threads > 0 {
-        let count = evidence.missing_threads;
-        let words = format!("{count} generator threads were lost on the way, and what they measured with them");
-        findings.push((Verdict::Generator, words));
+        let words =
+            format!("{} generator threads were lost on the way, with what they measured", evidence.missing_threads);
+        findings.push(Finding::new(Verdict::Generator, words, ""));
     }
     if evidence.own_limits > 0 {
-        let count = evidence.own_limits;
-        let words = format!(
-            "{count} connections failed for want of descriptors, ports or buffers here: raise `ulimit -n` and \
-             `net.ipv4.ip_local_port_range`, or use more `--processes`"
-        );
-        findings.push((Verdict::Generator, words));
+        let words =
+            format!("{} connections failed for want of descriptors, ports or buffers here", evidence.own_limits);
+        findings.push(Finding::new(Verdict::Generator, words, MORE_ROOM));
     }
     if evidence.suppressed as f64 > SUPPRESSED_UNCLEAR * evidence.offered as f64 {
-        let count = evidence.suppressed;
         let words = format!(
-            "{count} sends could not be made: the sessions' queues were full, so latencies are flattered; offer less, or \
-             by more clients"
+            "{} sends could not be made, as the sessions' queues were full, so latencies are flattered",
+            evidence.suppressed
         );
-        findings.push((Verdict::Unclear, words));
+        findings.push(Finding::new(Verdict::Unclear, words, "offer less, or by more clients"));
     }
     findings
 }
@@ -156,20 +178,20 @@ fn judge_lateness(what: &str, (late, whole): (Option<u64>, Option<u64>), of: &st
     }
     let verdict = if share > SLIP_SHARE_GENERATOR { Verdict::Generator } else { Verdict::Unclear };
     let (late, share) = (time_us(late as f64), percent(share.min(1.0)));
-    Some((verdict, format!("{what} {late} late at p99, which is {share} of the p99 {of}: {MORE_MACHINES}")))
+    Some(Finding::new(verdict, format!("{what} {late} late at p99, which is {share} of the p99 {of}"), MORE_MACHINES))
 }
 
 fn judge_cpu(evidence: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
     if evidence.busiest_thread > BUSY_UNCLEAR {
         let verdict = if evidence.busiest_thread > BUSY_GENERATOR { Verdict::Generator } else { Verdict::Unclear };
-        let busy = percent(evidence.busiest_thread);
-        findings.push((verdict, format!("the busiest generator thread used {busy} of its core: {MORE_THREADS}")));
+        let words = format!("the busiest generator thread used {} of its core", percent(evidence.busiest_thread));
+        findings.push(Finding::new(verdict, words, MORE_THREADS));
     }
     if evidence.waited > WAITED_UNCLEAR {
         let waited = percent(evidence.waited);
-        let words = format!("a generator thread waited for a CPU for {waited} of the measured phase: {MORE_MACHINES}");
-        findings.push((Verdict::Unclear, words));
+        let words = format!("a generator thread waited for a CPU for {waited} of the measured phase");
+        findings.push(Finding::new(Verdict::Unclear, words, MORE_MACHINES));
     }
     findings
 }
@@ -177,22 +199,19 @@ fn judge_cpu(evidence: &Evidence) -> Vec<Finding> {
 /// The machine beside the program: packets lost, CPU kept back.
 fn judge_machine(machine: &Troubles) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut find = |words| findings.push((Verdict::Unclear, words));
+    let mut find = |words, way_out| findings.push(Finding::new(Verdict::Unclear, words, way_out));
     if machine.queue_drops as f64 > QUEUE_DROPS_UNCLEAR * machine.segments as f64 {
-        let count = machine.queue_drops;
-        find(format!(
-            "this machine threw away {count} segments for want of room in a socket: raise `net.core.rmem_max`"
-        ));
+        let words = format!("this machine threw away {} segments for want of room in a socket", machine.queue_drops);
+        find(words, "raise `net.core.rmem_max`");
     }
     if machine.retransmitted_share() > RETRANSMITTED_UNCLEAR {
         let share = machine.retransmitted_share() * 100.0;
-        find(format!(
-            "{share:.1}% of the TCP segments were sent again: the network is in these figures, so look at it first"
-        ));
+        let words = format!("{share:.1}% of the TCP segments were sent again, so the network is in these figures");
+        find(words, "look at the network first");
     }
     if machine.stolen_share() > STOLEN_UNCLEAR {
         let stolen = percent(machine.stolen_share());
-        find(format!("the hypervisor kept {stolen} of the CPU for others: use a machine that is not shared"));
+        find(format!("the hypervisor kept {stolen} of the CPU for others"), "use a machine that is not shared");
     }
     findings
 }
@@ -281,5 +300,13 @@ mod tests {
     fn a_machine_too_small_for_both_is_told_the_way_out() {
         let (_, reasons) = certify(&Evidence { waited: 0.5, ..good() });
         assert!(reasons[0].contains("--workers") && reasons[0].contains("--threads"), "{reasons:?}");
+    }
+
+    #[test]
+    fn a_way_out_of_two_troubles_is_told_once() {
+        let evidence = Evidence { waited: 0.5, slip_us_p99: Some(9_000), ack_us_p99: Some(10_000), ..good() };
+        let (_, reasons) = certify(&evidence);
+        assert_eq!(reasons.len(), 2);
+        assert!(reasons[0].contains("--workers") && !reasons[1].contains("--workers"), "{reasons:?}");
     }
 }

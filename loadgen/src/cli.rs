@@ -6,6 +6,7 @@ pub mod interrupts;
 pub mod load;
 pub mod own_server;
 pub mod protocol;
+pub mod report;
 pub mod run;
 pub mod scenarios;
 mod shares;
@@ -54,6 +55,8 @@ pub enum Command {
     Run(Box<run::RunArgs>),
     /// Find the highest load at which a service level and the ledger hold.
     Capacity(Box<capacity::CapacityArgs>),
+    /// Make `report.html` and `summary.md` again from a result file.
+    Report(report::ReportArgs),
     /// List the built-in scenarios, or print one to start your own from.
     Scenarios(scenarios::ScenariosArgs),
     /// A part of a run in a process of its own; `run` starts these itself.
@@ -70,6 +73,7 @@ impl Cli {
         match self.command {
             Command::Run(arguments) => arguments.execute(),
             Command::Capacity(arguments) => arguments.execute(),
+            Command::Report(arguments) => arguments.execute(),
             Command::Scenarios(arguments) => arguments.execute(),
             Command::WorkerProcess => workers::serve_parent().map(|()| ExitCode::SUCCESS),
         }

@@ -1,11 +1,18 @@
-//! What a run leaves behind: `result.json` for programs, `report.html` and a summary for people.
+//! What a run leaves behind: `result.json` for programs; `report.html`, `summary.md` and a few lines in the terminal for
+//! people.
 
 pub mod axis;
 pub mod comebacks;
+pub mod curves;
 pub mod format;
 pub mod html;
-mod pictures;
+pub mod markdown;
 pub mod plot;
 pub mod result;
 pub mod schema;
+pub mod seconds;
+pub mod standing;
 pub mod summary;
+pub mod table;
+pub mod tables;
+pub mod timeline;

@@ -9,10 +9,10 @@ use super::search::{Ending, Outcome};
 use super::words::{main_latency, outcome_word, row, warnings};
 use crate::figures::Measure;
 use crate::latency::Summary;
-use crate::report::axis::Scale;
+use crate::report::axis::{Axis, Scale};
 use crate::report::format::{bytes, count, number, time_us};
 use crate::report::html::escape;
-use crate::report::plot::{Band, Line, Plot};
+use crate::report::plot::{Band, Limit, Line, Plot};
 use crate::thresholds;
 
 /// The whole page.
@@ -95,23 +95,18 @@ fn by_load(capacity: &Capacity, value: impl Fn(&Point) -> Option<f64>) -> Vec<(f
         .collect()
 }
 
-fn line<'a>(
-    capacity: &Capacity,
-    name: &'a str,
-    class: &'static str,
-    value: impl Fn(&Point) -> Option<f64>,
-) -> Line<'a> {
-    Line { name, class, filled: false, points: by_load(capacity, value) }
+fn line(capacity: &Capacity, name: &str, class: &'static str, value: impl Fn(&Point) -> Option<f64>) -> Line {
+    Line { name: name.to_owned(), class, filled: false, points: by_load(capacity, value) }
 }
 
 /// Each point for itself, as a dot.
-fn dots<'a>(
+fn dots(
     capacity: &Capacity,
     outcome: Outcome,
-    name: &'a str,
+    name: &str,
     class: &'static str,
     value: impl Fn(&Point) -> Option<f64>,
-) -> Line<'a> {
+) -> Line {
     let mut loads: Vec<_> = capacity
         .points
         .iter()
@@ -121,11 +116,11 @@ fn dots<'a>(
     loads.sort_by(|a, b| a.0.total_cmp(&b.0));
     // A point without a value after each keeps them apart.
     let points = loads.into_iter().flat_map(|(load, value)| [(load, Some(value)), (load, None)]).collect();
-    Line { name, class, filled: false, points }
+    Line { name: name.to_owned(), class, filled: false, points }
 }
 
 /// The three outcomes, as dots on a line.
-fn outcomes<'a>(capacity: &Capacity, value: impl Fn(&Point) -> Option<f64> + Copy) -> [Line<'a>; 3] {
+fn outcomes(capacity: &Capacity, value: impl Fn(&Point) -> Option<f64> + Copy) -> [Line; 3] {
     [
         dots(capacity, Outcome::Passed, "passed", "pass", value),
         dots(capacity, Outcome::Failed, "failed", "fail", value),
@@ -133,41 +128,47 @@ fn outcomes<'a>(capacity: &Capacity, value: impl Fn(&Point) -> Option<f64> + Cop
     ]
 }
 
-fn plot<'a>(
+fn plot(
     capacity: &Capacity,
-    (title, note): (&'a str, &'a str),
+    (title, note): (&str, &str),
     (y_scale, y_format): (Scale, fn(f64) -> String),
-    lines: Vec<Line<'a>>,
+    limit: Option<Limit>,
+    lines: Vec<Line>,
 ) -> String {
+    let lines: Vec<Line> = lines.into_iter().filter(|line| line.points.iter().any(|point| point.1.is_some())).collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    let points = || lines.iter().flat_map(|line| &line.points);
+    let x = Axis::around(Scale::Linear, points().map(|point| point.0));
+    let y = Axis::around(y_scale, points().filter_map(|point| point.1).chain(limit.iter().map(|limit| limit.at)));
     let knee = capacity.answer.passes.zip(capacity.answer.fails);
     let band = knee.map(|(passes, fails)| Band {
         from: passes.size(capacity.vary),
         to: fails.size(capacity.vary),
-        label: "knee",
+        class: "knee",
+        label: "knee".to_owned(),
+        more: String::new(),
     });
-    Plot {
-        title,
-        note,
-        x_label: match capacity.vary {
+    let plot = Plot {
+        x_ticks: x.ticks(6).into_iter().map(|load| (load, number(load))).collect(),
+        x_title: match capacity.vary {
             Vary::Rate => "messages offered per second",
             Vary::Clients => "clients",
         },
-        x_scale: Scale::Linear,
-        x_range: None,
-        y_scale,
-        x_format: number,
-        y_format,
         bands: band.into_iter().collect(),
-        lines,
-    }
-    .to_html()
+        names_bands: true,
+        limit,
+        ..Plot::new(title, note, (x, y), y_format, lines)
+    };
+    plot.to_html(None)
 }
 
 /// The demand on the latency that is shown: its limit as a level line.
-fn limit(capacity: &Capacity) -> Option<(String, f64)> {
+fn limit(capacity: &Capacity) -> Option<Limit> {
     let parsed = thresholds::parse(&capacity.slo.join(",")).ok()?;
     let found = parsed.into_iter().find(|threshold| threshold.figure.measure == Measure::Time)?;
-    Some((found.to_string(), found.limit.base()))
+    Some(Limit { at: found.limit.base(), label: found.to_string() })
 }
 
 fn latency(capacity: &Capacity) -> String {
@@ -178,21 +179,11 @@ fn latency(capacity: &Capacity) -> String {
         line(capacity, "99%", "c2", p99),
         line(capacity, "50%", "c1", figure(|summary| summary.p50)),
     ];
-    let limit = limit(capacity);
-    if let Some((text, us)) = &limit {
-        let loads = || capacity.points.iter().map(|point| point.load.size(capacity.vary));
-        let last = loads().fold(0.0, f64::max);
-        lines.push(Line {
-            name: text,
-            class: "limit",
-            filled: false,
-            points: vec![(0.0, Some(*us)), (last, Some(*us))],
-        });
-    }
     lines.extend(outcomes(capacity, p99));
     let sent = capacity.points.iter().any(|point| point.latency_us.delivery.is_some());
     let title = if sent { "Delivery latency by load" } else { "Login latency by load" };
-    plot(capacity, (title, "The middle run of each load; dots are single runs at 99%."), (Scale::Log, time_us), lines)
+    let note = "the middle run of each load; dots are single runs at 99%";
+    plot(capacity, (title, note), (Scale::Log, time_us), limit(capacity), lines)
 }
 
 fn throughput(capacity: &Capacity) -> String {
@@ -206,8 +197,8 @@ fn throughput(capacity: &Capacity) -> String {
         line(capacity, "copies delivered", "c3", |point| point.verdict.map(|_| point.rates.delivered_per_s)),
     ];
     lines.extend(outcomes(capacity, accepted));
-    let text = ("Offered against delivered", "Per second of the measured phase; dots are single runs.");
-    plot(capacity, text, (Scale::Linear, number), lines)
+    let text = ("Offered against delivered", "per second; dots are single runs");
+    plot(capacity, text, (Scale::Linear, number), None, lines)
 }
 
 fn cpu(capacity: &Capacity) -> String {
@@ -215,15 +206,15 @@ fn cpu(capacity: &Capacity) -> String {
         Line { filled: true, ..line(capacity, "server", "c2", |point| point.server_cpu_cores) },
         line(capacity, "generator", "c5", |point| point.generator_cpu_cores),
     ];
-    plot(capacity, ("CPU", "1 is one core."), (Scale::Linear, number), lines)
+    plot(capacity, ("CPU", "1 is one core"), (Scale::Linear, number), None, lines)
 }
 
 fn memory(capacity: &Capacity) -> String {
     let resident = |point: &Point| point.server_rss_bytes.map(|rss| rss as f64 / 1_048_576.0);
     let format: fn(f64) -> String = |mebibytes| format!("{} MiB", number(mebibytes));
     let lines = vec![Line { filled: true, ..line(capacity, "resident", "c4", resident) }];
-    let note = "Resident; it also grows with what earlier points left in the store's caches.";
-    plot(capacity, ("Server memory", note), (Scale::Linear, format), lines)
+    let note = "resident; it also grows with what earlier points left in caches";
+    plot(capacity, ("Server memory", note), (Scale::Linear, format), None, lines)
 }
 
 fn points(capacity: &Capacity) -> String {

@@ -13,6 +13,7 @@ use super::interrupts::count_interrupts;
 use super::load::LoadArgs;
 use super::own_server::OwnServerArgs;
 use super::target::TargetArgs;
+use crate::report::result::RunResult;
 use crate::{report, run, thresholds};
 
 /// How to run.
@@ -39,7 +40,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub own_server: OwnServerArgs,
 
-    /// Where `result.json` and `report.html` are written.
+    /// Where `result.json`, `report.html` and `summary.md` are written.
     #[arg(long, short = 'o', default_value = "hubbub-load-out", value_name = "DIR")]
     pub out: PathBuf,
 }
@@ -79,11 +80,17 @@ impl RunArgs {
         count_interrupts(Arc::clone(&interrupts));
         let result = run::run(request, &interrupts)?;
         write_file(&self.out, "result.json", &(serde_json::to_string_pretty(&result)? + "\n"))?;
-        write_file(&self.out, "report.html", &report::html::page(&result))?;
+        write_views(&self.out, &result)?;
         print!("{}", report::summary::summary(&result));
         println!("{:>12}  {}", "report", self.out.join("report.html").display());
         Ok(if result.is_good() { ExitCode::SUCCESS } else { ExitCode::from(NOT_MET) })
     }
+}
+
+/// Writes what people read of a result.
+pub(super) fn write_views(out: &Path, result: &RunResult) -> anyhow::Result<()> {
+    write_file(out, "report.html", &report::html::page(result))?;
+    write_file(out, "summary.md", &report::markdown::summary(result))
 }
 
 /// Makes the directory of `--out`.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::format::{bytes, count, number, time_us};
 use super::result::{Ledger, RunResult};
+use super::standing::Standing;
 use crate::certify::Verdict;
 use crate::engine::plan::Protocol;
 use crate::latency::Summary;
@@ -20,6 +21,9 @@ pub fn summary(result: &RunResult) -> String {
     }
     line("ledger", ledger_words(&result.ledger));
     line("verdict", verdict_words(result));
+    if let Some(warning) = Standing::of(result).warning() {
+        line("", warning.to_owned());
+    }
     if let Some(why) = &result.ended_early {
         line("ended early", why.clone());
     }
@@ -85,6 +89,14 @@ pub fn ledger_words(ledger: &Ledger) -> String {
             "closed: {accepted} messages accepted, all {delivered} copies delivered once, in order{on_sync}"
         );
     }
+    let due = count(totals.copies_due);
+    format!("NOT CLOSED: {}; {delivered} of {due} copies delivered", faults_words(ledger))
+}
+
+/// What keeps a ledger from closing.
+#[must_use]
+pub fn faults_words(ledger: &Ledger) -> String {
+    let totals = &ledger.totals;
     let faults = [
         ("lost", totals.lost),
         ("not yet delivered", totals.pending),
@@ -96,9 +108,10 @@ pub fn ledger_words(ledger: &Ledger) -> String {
     ];
     let faults: Vec<_> =
         faults.into_iter().filter(|(_, count)| *count > 0).map(|(words, n)| format!("{} {words}", count(n))).collect();
-    let due = count(totals.copies_due);
-    let faults = if faults.is_empty() { "the run ended before it could close".to_owned() } else { faults.join(", ") };
-    format!("NOT CLOSED: {faults}; {delivered} of {due} copies delivered")
+    match faults.is_empty() {
+        true => "the run ended before it could close".to_owned(),
+        false => faults.join(", "),
+    }
 }
 
 /// The verdict in a sentence.
