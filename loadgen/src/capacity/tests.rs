@@ -68,7 +68,7 @@ fn the_interval_holds_what_the_server_carries() {
     assert_eq!(world.seeds, (7..7 + capacity.points.len() as u64).collect::<Vec<_>>(), "each point has its own seed");
     assert!(world.lines[0].contains("100 messages/s") && world.lines[0].contains("pass"), "{}", world.lines[0]);
     let page = page::page(&capacity);
-    assert!(page.contains("Capacity of direct") && page.contains("class=\"line limit\"") && !page.contains("NaN"));
+    assert!(page.contains("Capacity of direct") && page.contains("class=\"limit\"") && !page.contains("NaN"));
     assert!(words::markdown(&capacity).contains(&format!("| {} |", capacity.points.len())));
 }
 

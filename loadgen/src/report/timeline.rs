@@ -170,8 +170,11 @@ fn filled(line: Line) -> Line {
     Line { filled: true, ..line }
 }
 
+/// Name, style class, and which of the quantiles.
+type Figure = (&'static str, &'static str, fn(Quantiles) -> u64);
+
 fn quantiles(result: &RunResult, of: fn(&SeriesPoint) -> Option<Quantiles>) -> Vec<Line> {
-    let figures: [(&str, &'static str, fn(Quantiles) -> u64); 4] = [
+    let figures: [Figure; 4] = [
         ("max", "c5", |quantiles| quantiles.max),
         ("99.9%", "c4", |quantiles| quantiles.p999),
         ("99%", "c2", |quantiles| quantiles.p99),
