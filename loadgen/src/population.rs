@@ -103,7 +103,40 @@ fn community_users(scenario: &Scenario) -> u32 {
     // A pair too few leaves somebody alone: keep the number even for one-to-one.
     let even = if scenario.direct.is_some() { 2 } else { 1 };
     let needed = contacts.max(members).max(watched).next_multiple_of(even);
-    scenario.community_users.unwrap_or(needed).max(needed).min(Devices::of(scenario).users())
+    scenario.community_users.unwrap_or(needed).max(needed).min(Devices::of(scenario).users()).max(1)
+}
+
+/// Clients that send: those of users who are there.
+#[must_use]
+pub fn senders(scenario: &Scenario) -> f64 {
+    f64::from(scenario.clients) * scenario.people.online_share
+}
+
+/// Users of a group, on average.
+#[must_use]
+pub fn members_mean(group: &Group) -> f64 {
+    zipf(group).map_or(f64::from(group.members), |zipf| zipf.mean())
+}
+
+/// How many groups there are in all communities.
+#[must_use]
+pub fn groups(scenario: &Scenario) -> u64 {
+    let devices = Devices::of(scenario);
+    let Some(group) = &scenario.group else {
+        return 0;
+    };
+    let mean = members_mean(group);
+    let users = |clients: Range<u32>| devices.user_of(clients.end.max(1) - 1) + 1 - devices.user_of(clients.start);
+    communities(scenario).into_iter().map(|clients| groups_of(group, mean, users(clients))).sum()
+}
+
+fn zipf(group: &Group) -> Option<Zipf> {
+    group.zipf.map(|sizes| Zipf::new(sizes.min, group.members, sizes.exponent))
+}
+
+/// How many groups a community of `users` has, when they have `mean` members.
+fn groups_of(group: &Group, mean: f64, users: u32) -> u64 {
+    ((f64::from(users) * group.groups_per_client / mean).round() as u64).max(1)
 }
 
 /// Divides communities among workers: contiguous, with about the same number of clients for each. Workers without
@@ -159,14 +192,13 @@ fn draw_pairs(users: &Range<u32>, contacts: u32, random: &mut StdRng) -> impl It
     pairs.into_iter().map(|pair| pair.to_vec())
 }
 
-/// How many groups a community of `users` has, and how large they are.
+/// How large the groups of a community of `users` are.
 fn group_sizes(group: &Group, seed: u64, community: u32, users: u32) -> Vec<u32> {
-    let zipf = group.zipf.map(|sizes| Zipf::new(sizes.min, group.members, sizes.exponent));
+    let zipf = zipf(group);
     let mean = zipf.as_ref().map_or(f64::from(group.members), Zipf::mean);
-    let count = (f64::from(users) * group.groups_per_client / mean).round() as u64;
     let name = |number| [u64::from(community), number, u64::from(StreamKind::GroupSize as u32) << 32];
     let size = |number| zipf.as_ref().map_or(group.members, |zipf| zipf.at(draw(seed, name(number))));
-    (0..count.max(1)).map(size).collect()
+    (0..groups_of(group, mean, users)).map(size).collect()
 }
 
 /// Groups without a member twice; everybody is in about as many of them.

@@ -3,12 +3,13 @@
 use clap::Args;
 
 use super::times::parse_seconds;
+use crate::population::{self, Devices};
 use crate::scenario::{Arrivals, BodySizes, Scenario};
 
 /// On top of a scenario.
 #[derive(Debug, Clone, Default, Args)]
 pub struct LoadArgs {
-    /// Clients: users with one device and one connection each.
+    /// Clients: devices with one session and one connection each.
     #[arg(long, short = 'n', value_name = "N")]
     pub clients: Option<u32>,
 
@@ -32,7 +33,7 @@ pub struct LoadArgs {
     #[arg(long, value_name = "PER_SECOND")]
     pub group_rate: Option<f64>,
 
-    /// Members of each group.
+    /// Users of each group; where sizes differ, of the largest that can be.
     #[arg(long, value_name = "M")]
     pub members: Option<u32>,
 
@@ -56,6 +57,14 @@ pub struct LoadArgs {
     #[arg(long, value_name = "BYTES")]
     pub payload_bytes: Option<u32>,
 
+    /// Clients of each user: 1.5 gives every other user a second device.
+    #[arg(long, value_name = "D")]
+    pub devices_per_user: Option<f64>,
+
+    /// Of the users, 0 to 1: the others log in once, are written to, and stay away.
+    #[arg(long, value_name = "SHARE")]
+    pub online_share: Option<f64>,
+
     /// How sends are spread over time.
     #[arg(long, value_enum)]
     pub arrivals: Option<Arrivals>,
@@ -78,6 +87,8 @@ impl LoadArgs {
         set(&mut scenario.drain_s, self.drain);
         set(&mut scenario.body, self.payload_bytes.map(BodySizes::Fixed));
         set(&mut scenario.arrivals, self.arrivals);
+        set(&mut scenario.people.devices_per_user, self.devices_per_user);
+        set(&mut scenario.people.online_share, self.online_share);
         set(&mut scenario.connect.logins_per_second, self.connect_rate);
         self.apply_to_direct(&mut scenario)?;
         self.apply_to_group(&mut scenario)?;
@@ -86,7 +97,7 @@ impl LoadArgs {
     }
 
     fn apply_to_direct(&self, scenario: &mut Scenario) -> anyhow::Result<()> {
-        let clients = f64::from(scenario.clients.max(1));
+        let senders = population::senders(scenario).max(1.0);
         let Some(direct) = &mut scenario.direct else {
             let unfit = self.contacts.is_some() || self.one_way;
             anyhow::ensure!(!unfit, "--contacts and --one-way need a scenario with one-to-one messages");
@@ -94,13 +105,14 @@ impl LoadArgs {
         };
         set(&mut direct.contacts, self.contacts);
         set(&mut direct.in_flight, self.in_flight);
-        set(&mut direct.messages_per_second_per_client, self.rate.map(|rate| rate / clients));
+        set(&mut direct.messages_per_second_per_client, self.rate.map(|rate| rate / senders));
         direct.one_way |= self.one_way;
         Ok(())
     }
 
     fn apply_to_group(&self, scenario: &mut Scenario) -> anyhow::Result<()> {
-        let (clients, has_direct) = (f64::from(scenario.clients.max(1)), scenario.direct.is_some());
+        let has_direct = scenario.direct.is_some();
+        let users = f64::from(Devices::of(scenario).users().max(1));
         let Some(group) = &mut scenario.group else {
             let unfit = self.members.is_some() || self.groups.is_some() || self.group_rate.is_some();
             anyhow::ensure!(!unfit, "--members, --groups and --group-rate need a scenario with groups");
@@ -109,13 +121,20 @@ impl LoadArgs {
             return Ok(());
         };
         set(&mut group.members, self.members);
-        let members = f64::from(group.members.max(1));
-        set(&mut group.groups_per_client, self.groups.map(|groups| f64::from(groups) * members / clients));
-        let groups = (clients * group.groups_per_client / members).round().max(1.0);
-        let rate = self.group_rate.or(self.rate.filter(|_| !has_direct));
-        set(&mut group.messages_per_second_per_group, rate.map(|rate| rate / groups));
+        // Nothing is counted in a population that cannot be.
+        scenario.validate()?;
+        let Some(group) = &mut scenario.group else {
+            return Ok(());
+        };
+        let members = population::members_mean(group);
+        set(&mut group.groups_per_client, self.groups.map(|groups| f64::from(groups) * members / users));
         if !has_direct {
             set(&mut group.in_flight, self.in_flight);
+        }
+        let rate = self.group_rate.or(self.rate.filter(|_| !has_direct));
+        let groups = population::groups(scenario).max(1) as f64;
+        if let Some(group) = &mut scenario.group {
+            set(&mut group.messages_per_second_per_group, rate.map(|rate| rate / groups));
         }
         Ok(())
     }
@@ -148,6 +167,15 @@ mod tests {
         assert_eq!((direct.direct.unwrap().messages_per_second_per_client, direct.duration_s), (2.0, 90.0));
         let group = scenario("group -n 1000 --members 250 --groups 8 --rate 40").unwrap().group.unwrap();
         assert_eq!((group.groups_per_client, group.messages_per_second_per_group), (2.0, 5.0));
+    }
+
+    #[test]
+    fn totals_are_of_those_who_are_there() {
+        let away = scenario("direct -n 500 --rate 1000 --online-share 0.5").unwrap();
+        assert_eq!(away.direct.unwrap().messages_per_second_per_client, 4.0);
+        let devices = scenario("group -n 1000 --devices-per-user 2 --members 100 --groups 10 --rate 40").unwrap();
+        let group = devices.group.unwrap();
+        assert_eq!((group.groups_per_client, group.messages_per_second_per_group), (2.0, 4.0));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::{report, run, thresholds};
 #[derive(Debug, Args)]
 #[command(after_help = RUN_EXAMPLES)]
 pub struct RunArgs {
-    /// A built-in scenario (idle, direct, group, mixed, chaos) or the path of a TOML file.
+    /// A built-in scenario (`hubbub-load scenarios` lists them) or the path of a TOML file.
     pub scenario: String,
 
     /// On top of the scenario.

@@ -36,7 +36,7 @@ impl ScenariosArgs {
         match &self.command {
             None | Some(ScenariosCommand::List) => {
                 for (name, _) in BUILT_IN {
-                    println!("{name:<8} {}", Scenario::load(name)?.about);
+                    println!("{name:<11} {}", Scenario::load(name)?.about);
                 }
                 println!("\n`hubbub-load scenarios show NAME` prints one; edit it and run the file.");
             }

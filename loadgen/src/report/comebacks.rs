@@ -1,5 +1,7 @@
 //! What a result says of those who came back together, and of presence.
 
+use super::format::{bytes, count, number};
+use super::result::RunResult;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +122,36 @@ impl Offline {
     }
 }
 
+/// Lines of a summary: a label and words.
+#[must_use]
+pub fn lines(result: &RunResult) -> Vec<(&'static str, String)> {
+    let peak = |cores: Option<f64>, rss: Option<u64>| match cores.zip(rss) {
+        Some((cores, rss)) => format!("; the server's peak: {} cores, {}", number(cores), bytes(rss as f64)),
+        None => String::new(),
+    };
+    let storm = result.storm.as_ref().map(|storm| {
+        let times = back_words(storm.synced_50_s, storm.synced_99_s, storm.synced_all_s);
+        let peak = peak(storm.server_cpu_cores_peak, storm.server_rss_bytes_peak);
+        ("storm", format!("{} connections dropped; synced again: {times}{peak}", count(storm.dropped)))
+    });
+    let offline = result.offline.as_ref().map(|offline| {
+        let times = back_words(offline.synced_50_s, offline.synced_99_s, offline.synced_all_s);
+        let peak = peak(offline.server_cpu_cores_peak, offline.server_rss_bytes_peak);
+        ("came back", format!("{} clients; synced: {times}{peak}", count(offline.returned)))
+    });
+    let presence = result.presence.map(|presence| {
+        let Presence { watched, wrong, settled_s } = presence;
+        let (wrong, watched, waited) = (count(wrong), count(watched), number(settled_s));
+        ("truth", format!("{wrong} of {watched} watched users seen wrongly after {waited} s"))
+    });
+    storm.into_iter().chain(offline).chain(presence).collect()
+}
+
+fn back_words(half: Option<f64>, most: Option<f64>, all: Option<f64>) -> String {
+    let time = |seconds: Option<f64>| seconds.map_or("never".to_owned(), |seconds| format!("{} s", number(seconds)));
+    format!("half after {}, 99% after {}, all after {}", time(half), time(most), time(all))
+}
+
 impl From<PresenceCheck> for Presence {
     fn from(check: PresenceCheck) -> Self {
         let PresenceCheck { watched, wrong, settled_us } = check;
@@ -128,6 +160,15 @@ impl From<PresenceCheck> for Presence {
 }
 
 impl FanoutBySize {
+    /// The sizes in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self.members_to {
+            Some(to) => format!("{} to {}", count(self.members_from.into()), count(to.into())),
+            None => format!("{} and more", count(self.members_from.into())),
+        }
+    }
+
     /// The classes in which there were any.
     #[must_use]
     pub fn all(latencies: &Latencies) -> Vec<Self> {

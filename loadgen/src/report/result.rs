@@ -118,10 +118,11 @@ impl RunResult {
         self.thresholds = thresholds::judge(thresholds, &result);
     }
 
-    /// Whether the ledger closed and all demands hold.
+    /// Whether the ledger closed, every watcher saw the truth in the end, and all demands hold.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.ledger.closed && self.thresholds.iter().all(|threshold| threshold.passed)
+        let presence_is_right = self.presence.is_none_or(|presence| presence.wrong == 0);
+        self.ledger.closed && presence_is_right && self.thresholds.iter().all(|threshold| threshold.passed)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::comebacks;
 use super::format::{bytes, count, number, time_us};
 use super::result::{Ledger, RunResult};
 use super::standing::Standing;
@@ -42,6 +43,9 @@ pub fn summary(result: &RunResult) -> String {
         ("ack", &latency.ack),
         ("delivery", &latency.delivery),
         ("fan-out", &latency.fanout_last),
+        ("typing", &latency.typing),
+        ("presence", &latency.presence),
+        ("gone", &latency.presence_away),
         ("login", &latency.login),
         ("synced", &latency.synced),
     ];
@@ -49,6 +53,14 @@ pub fn summary(result: &RunResult) -> String {
         if let Some(figure) = figure {
             line(label, latency_words(figure));
         }
+    }
+    for class in latency.fanout_by_size.iter().filter(|_| latency.fanout_by_size.len() > 1) {
+        if let Some(last) = &class.last {
+            line(&format!("of {}", class.words()), latency_words(last));
+        }
+    }
+    for (label, words) in comebacks::lines(result) {
+        line(label, words);
     }
     line("server", server_words(result));
     for disturbed in &result.disturbances {

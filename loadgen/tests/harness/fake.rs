@@ -1,7 +1,7 @@
 //! A server in memory that speaks as much of the protocol as the harness needs, and can be told to break its promises:
 //! the ledger must notice.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,7 +54,8 @@ pub(crate) enum Fault {
 #[derive(Default)]
 struct World {
     logs: BTreeMap<Conversation, Log>,
-    sessions: HashMap<u64, TcpStream>,
+    /// By user and device.
+    sessions: BTreeMap<(u64, u64), TcpStream>,
     sends: usize,
     groups: u64,
     cut: bool,
@@ -176,7 +177,7 @@ fn log_in(world: &mut World, stream: &mut TcpStream, id: u64, login: &proto::Log
         return write(stream, id, Reply::Error(error));
     }
     *user = subject(login);
-    world.sessions.insert(*user, stream.try_clone().unwrap());
+    world.sessions.insert((*user, login.device_id), stream.try_clone().unwrap());
     write(stream, id, Reply::LoggedIn(proto::LoggedIn { user_id: *user, created: true, ..Default::default() }));
 }
 
@@ -310,7 +311,7 @@ impl World {
                 Fault::DoublePush => 2,
                 _ => 1,
             };
-            if let Some(session) = self.sessions.get_mut(member) {
+            for session in self.sessions.range_mut((*member, 0)..=(*member, u64::MAX)).map(|(_, session)| session) {
                 (0..times).for_each(|_| write(session, 0, Reply::Entries(pushed.clone())));
             }
         }

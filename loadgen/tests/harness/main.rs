@@ -1,20 +1,25 @@
 //! The harness over real sockets, against a server that can be told to break its promises. One property per file.
 
+mod absent;
 mod capacity;
 mod closes;
 mod corrupt;
 mod cut_connections;
+mod devices;
 mod duplicated;
 mod fake;
 mod groups;
 mod ledger_full;
 mod login_refused;
 mod lost;
+mod offline;
 mod processes;
 mod rate_limited;
 mod repaired;
 mod same_seed;
 mod schema;
+mod sizes;
+mod storm;
 mod swapped;
 mod thresholds;
 
