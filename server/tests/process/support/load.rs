@@ -1,0 +1,29 @@
+//! The load harness against a server of a test.
+
+use super::Server;
+use clap::Parser;
+use hubbub_loadgen::cli::{Cli, Command};
+use hubbub_loadgen::report::result::RunResult;
+use hubbub_loadgen::scenario::Scenario;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+/// A built-in scenario, small and short.
+pub(crate) fn small(name: &str, clients: u32, duration_s: f64) -> Scenario {
+    Scenario { clients, duration_s, ramp_s: 0.2, ..Scenario::load(name).expect("a built-in scenario") }
+}
+
+/// Runs a scenario, as the command would.
+#[track_caller]
+pub(crate) fn load(server: &Server, scenario: Scenario) -> RunResult {
+    scenario.validate().expect("a scenario that can be run");
+    let secret = server.data_dir().join("token-secret");
+    let (clients, metrics) = (server.clients.to_string(), format!("http://{}/metrics", server.metrics));
+    let mut words = vec!["hubbub-load", "run", "idle", "--quiet", "--threads", "2", "--processes", "1"];
+    words.extend(["--server", &clients, "--metrics", &metrics, "--secret-file", secret.to_str().expect("a plain path")]);
+    let Command::Run(arguments) = Cli::try_parse_from(words).expect("a command line").command else {
+        unreachable!("the words begin with run")
+    };
+    let request = arguments.target.request(scenario).expect("a request");
+    hubbub_loadgen::run::run(request, &Arc::new(AtomicU32::new(0))).expect("a run")
+}
