@@ -12,6 +12,7 @@ pub mod scenarios;
 mod shares;
 pub mod target;
 pub mod times;
+pub mod worker;
 
 use std::process::ExitCode;
 
@@ -59,6 +60,8 @@ pub enum Command {
     Report(report::ReportArgs),
     /// List the built-in scenarios, or print one to start your own from.
     Scenarios(scenarios::ScenariosArgs),
+    /// Lend this machine to runs that are started elsewhere, with `run --workers`.
+    Worker(worker::WorkerArgs),
     /// A part of a run in a process of its own; `run` starts these itself.
     #[command(hide = true)]
     WorkerProcess,
@@ -75,6 +78,7 @@ impl Cli {
             Command::Capacity(arguments) => arguments.execute(),
             Command::Report(arguments) => arguments.execute(),
             Command::Scenarios(arguments) => arguments.execute(),
+            Command::Worker(arguments) => arguments.execute(),
             Command::WorkerProcess => workers::serve_parent().map(|()| ExitCode::SUCCESS),
         }
     }

@@ -1,7 +1,8 @@
 //! The one clock of a run: `CLOCK_MONOTONIC` in microseconds.
 //!
 //! All processes on one machine read the same clock, so a time written into a message by one of them means the same
-//! in another. It says nothing about the time of day and must not leave the machine.
+//! in another. It says nothing about the time of day and means nothing on another
+//! machine: what crosses to one is translated (`workers::clock_offset`).
 
 use std::time::Duration;
 

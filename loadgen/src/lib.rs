@@ -7,7 +7,7 @@
 //! | [`scenario`], [`population`], [`schedule`], [`distributions`], [`disturbance`] | what is to happen, from a seed alone |
 //! | [`body`], [`ledger`], [`latency`] | what is written into messages, and what is made of it |
 //! | [`mqtt`] | a client session for other brokers |
-//! | [`engine`], [`workers`] | threads that drive client sessions, over one process or several |
+//! | [`engine`], [`workers`] | threads that drive client sessions, over processes and machines |
 //! | [`run`], [`series`] | one run from start to end, and second by second |
 //! | [`server_figures`], [`host`], [`environment`] | the server's CPU and memory, the machine, what a result stands on |
 //! | [`certify`] | whether the generator was the limit |

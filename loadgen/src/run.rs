@@ -2,8 +2,9 @@
 //!
 //! This side is never on the way of a message: it reads reports, samples the server, and shows progress.
 
+use std::collections::BTreeMap;
 use std::io;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,7 +21,7 @@ use crate::progress::Progress;
 use crate::report::result::RunResult;
 use crate::series::Series;
 use crate::server_figures::{Probe, Sample};
-use crate::workers::{WORKER_LOST, Workers, processes_needed};
+use crate::workers::{Crew, Fleet, Workers};
 use keeper::Keeper;
 
 mod comebacks;
@@ -28,9 +29,6 @@ mod conclude;
 mod keeper;
 pub mod own_server;
 mod recovery;
-
-/// From "everything stands" to the first send: time for all processes to hear of it.
-const START_DELAY_US: u64 = 300_000;
 
 /// How long the server may take to accept the first connection.
 const PREFLIGHT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -56,6 +54,8 @@ pub struct Request {
     pub threads: u32,
     /// Generator processes; `None`: as many as the descriptors ask for.
     pub processes: Option<u32>,
+    /// Workers on other machines, instead of threads and processes of this one.
+    pub fleet: Option<Fleet>,
     /// Whether progress is shown.
     pub quiet: bool,
     /// A server to start, disturb as the scenario says, and end; then `plan.server`, `secret_file`, `metrics` and `pid`
@@ -68,18 +68,27 @@ struct Observed {
     request: Request,
     threads: u32,
     processes: u32,
+    crews: Vec<Crew>,
     parts: Vec<Part>,
+    /// Threads that will never hand in their part, and why.
+    lost: BTreeMap<u32, String>,
     series: Series,
     before: Sample,
     after_setup: Sample,
     steady_begin: Option<Sample>,
     steady_end: Option<Sample>,
-    generator_rss_bytes: u64,
     probe: Probe,
     ended_early: Option<String>,
     /// A ledger has no room for more.
     full: Option<String>,
     disturbances: Vec<Disturbed>,
+}
+
+impl Observed {
+    /// Threads whose part may still come.
+    fn outstanding(&self) -> usize {
+        (self.threads as usize).saturating_sub(self.parts.len() + self.lost.len())
+    }
 }
 
 /// The moments of a run, in microseconds of its clock.
@@ -89,6 +98,8 @@ struct Times {
     end_us: u64,
     deadline_us: u64,
     next_sample_us: u64,
+    /// The traffic was ended before its time.
+    is_over: bool,
 }
 
 impl Times {
@@ -100,7 +111,15 @@ impl Times {
             end_us,
             deadline_us: end_us + plan.settle_us() + plan.drain_us() + GRACE_US,
             next_sample_us: start_us,
+            is_over: false,
         }
+    }
+
+    /// The traffic ends now.
+    fn end_with(&mut self, now_us: u64, plan: &Plan) {
+        self.is_over = true;
+        self.end_us = self.end_us.min(now_us);
+        self.deadline_us = self.deadline_us.min(now_us + plan.settle_us() + plan.drain_us() + GRACE_US);
     }
 }
 
@@ -111,16 +130,24 @@ impl Times {
 /// no error: see `ledger.closed` in the result.
 pub fn run(mut request: Request, interrupts: &Arc<AtomicU32>) -> anyhow::Result<RunResult> {
     let keeper = Keeper::start(&mut request)?;
-    preflight(&request)?;
+    if request.fleet.is_none() {
+        reach(request.plan.server)?;
+    }
     let is_local = request.plan.server.ip().is_loopback();
     let pid = request.pid.or_else(|| listener(&request));
     let mut probe = Probe::new(request.metrics.clone(), pid, is_local);
     let before = look(&mut probe, keeper.as_ref());
     let clients = request.plan.scenario.clients;
-    let processes = request.processes.unwrap_or_else(|| processes_needed(clients, host::descriptors_max()));
     let progress = Progress::new(request.quiet);
-    let workers = Workers::start(&request.plan, &request.secret_file, request.threads, processes)?;
-    if workers.processes > 1 {
+    let workers = match &request.fleet {
+        Some(fleet) => Workers::connect(&request.plan, &request.secret_file, fleet)?,
+        None => Workers::start(&request.plan, &request.secret_file, request.threads, request.processes)?,
+    };
+    for crew in workers.crews().iter().filter(|_| request.fleet.is_some()) {
+        let (address, threads, processes) = (&crew.address, crew.threads.len(), crew.processes);
+        progress.say(&format!("{address}: {} clients, {threads} threads, {processes} processes", crew.clients()));
+    }
+    if request.fleet.is_none() && workers.processes > 1 {
         progress.say(&format!("{clients} clients are spread over {} processes of this program", workers.processes));
     }
     let mut run = Run { request, interrupts, workers, probe, progress, before, keeper };
@@ -135,9 +162,11 @@ fn listener(request: &Request) -> Option<u32> {
     is_foreign.then(|| host::listener_pid(request.plan.server)).flatten()
 }
 
-/// A plain connection first: its failure is easier to understand than that of thousands.
-fn preflight(request: &Request) -> anyhow::Result<()> {
-    let server = request.plan.server;
+/// A plain connection to the server first: its failure is easier to understand than that of thousands.
+///
+/// # Errors
+/// When it does not come about; says why.
+pub(crate) fn reach(server: SocketAddr) -> anyhow::Result<()> {
     match TcpStream::connect_timeout(&server, PREFLIGHT_TIMEOUT) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Err(error)
@@ -167,7 +196,7 @@ impl Run<'_> {
             match self.workers.next_report(TICK)? {
                 Some(Report::Setup(setup)) => setups[setup.worker as usize] = setup,
                 Some(Report::Ready { .. }) => ready += 1,
-                Some(Report::Failed { reason }) => anyhow::bail!(reason),
+                Some(Report::Failed { reason } | Report::Lost { reason, .. }) => anyhow::bail!(reason),
                 Some(Report::Second(_) | Report::Census { .. } | Report::Full { .. } | Report::Finished(_)) | None => {}
             }
             self.progress.show_setup(&setups, clients);
@@ -178,7 +207,7 @@ impl Run<'_> {
     /// Starts the traffic and watches it to the end of the drain.
     fn observe(mut self) -> anyhow::Result<Observed> {
         let after_setup = self.look();
-        let mut times = Times::new(&self.request.plan, now_us() + START_DELAY_US);
+        let mut times = Times::new(&self.request.plan, now_us() + self.workers.start_delay_us());
         self.workers.start_at(times.start_us);
         if let Some(keeper) = &self.keeper {
             keeper.begin(&self.request.plan, times.start_us, self.workers.threads);
@@ -187,19 +216,20 @@ impl Run<'_> {
             threads: self.workers.threads,
             processes: self.workers.processes,
             request: self.request.clone(),
+            crews: Vec::new(),
             parts: Vec::new(),
+            lost: BTreeMap::new(),
             series: Series::new(self.workers.threads, &self.request.plan),
             before: self.before.clone(),
             after_setup,
             steady_begin: None,
             steady_end: None,
-            generator_rss_bytes: 0,
             probe: self.probe.clone(),
             ended_early: None,
             full: None,
             disturbances: Vec::new(),
         };
-        while observed.parts.len() < self.workers.threads as usize {
+        while observed.outstanding() > 0 {
             if let Some(report) = self.workers.next_report(TICK)? {
                 self.take_report(&mut observed, report);
             }
@@ -217,6 +247,9 @@ impl Run<'_> {
         if let Some(keeper) = self.keeper.take() {
             observed.disturbances = keeper.finish(self.interrupts.load(Ordering::Relaxed) < 2);
         }
+        if observed.crews.is_empty() {
+            observed.crews = self.workers.crews();
+        }
         self.progress.finish();
         Ok(observed)
     }
@@ -228,7 +261,7 @@ impl Run<'_> {
         }
         if observed.steady_end.is_none() && now_us >= times.end_us {
             observed.steady_end = Some(self.look());
-            observed.generator_rss_bytes = self.workers.rss_bytes();
+            observed.crews = self.workers.crews();
         }
         if now_us >= times.next_sample_us {
             let at_s = (now_us - times.start_us) as f64 / SECOND_US as f64;
@@ -240,11 +273,15 @@ impl Run<'_> {
     /// Passes interrupts on; true when nothing is to be waited for any more.
     fn ends_now(&mut self, observed: &mut Observed, times: &mut Times, now_us: u64) -> bool {
         let interrupts = self.interrupts.load(Ordering::Relaxed);
-        let why = (interrupts > 0).then(|| "interrupted".to_owned()).or_else(|| observed.full.clone());
-        if let Some(why) = why.filter(|_| observed.ended_early.is_none()) {
-            observed.ended_early = Some(why);
-            // The measured phase ends here.
-            times.end_us = times.end_us.min(now_us);
+        let lost = observed.lost.values().next();
+        let why = (interrupts > 0)
+            .then(|| "interrupted".to_owned())
+            .or_else(|| lost.cloned())
+            .or_else(|| observed.full.clone());
+        if let Some(why) = why.filter(|_| !times.is_over) {
+            observed.ended_early.get_or_insert(why);
+            // The measured phase ends here; who is still there closes its ledger.
+            times.end_with(now_us, &self.request.plan);
             self.workers.stop();
         }
         let failure = self.keeper.as_ref().and_then(Keeper::failure);
@@ -253,18 +290,17 @@ impl Run<'_> {
             observed.ended_early.get_or_insert(reason);
             times.end_us = times.end_us.min(now_us);
         }
-        let lost_worker = observed.ended_early.as_ref().is_some_and(|why| why.starts_with(WORKER_LOST));
         let late = now_us > times.deadline_us;
         if late {
             observed.ended_early.get_or_insert_with(|| "some generator threads did not end in time".to_owned());
         }
-        interrupts > 1 || lost_worker || server_lost || late
+        interrupts > 1 || server_lost || late
     }
 
     /// After everything was abandoned: the parts of the threads that still answer.
     fn take_what_is_left(&mut self, observed: &mut Observed) {
         let until_us = now_us() + GRACE_US / 5;
-        while observed.parts.len() < self.workers.threads as usize && now_us() < until_us {
+        while observed.outstanding() > 0 && now_us() < until_us {
             match self.workers.next_report(TICK) {
                 Ok(Some(report)) => self.take_report(observed, report),
                 Ok(None) => {}
@@ -277,7 +313,11 @@ impl Run<'_> {
         match report {
             Report::Second(second) => observed.series.add(&second),
             Report::Finished(part) => observed.parts.push(*part),
-            // The ledger decides what it meant; a worker process that is gone never answers.
+            Report::Lost { threads, reason } => {
+                observed.lost.extend(threads.into_iter().map(|thread| (thread, reason.clone())));
+                observed.series.expect(observed.threads - observed.lost.len() as u32);
+            }
+            // The ledger decides what it meant.
             Report::Failed { reason } => drop(observed.ended_early.get_or_insert(reason)),
             Report::Full { reason } => drop(observed.full.get_or_insert(reason)),
             Report::Census { worker, synced, counted_us } => {

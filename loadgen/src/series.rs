@@ -69,6 +69,11 @@ impl Series {
         }
     }
 
+    /// Only so many threads report from now on: others are lost.
+    pub fn expect(&mut self, threads: u32) {
+        self.threads = threads.max(1);
+    }
+
     /// Adds a look at the server, `at_s` seconds after the start.
     pub fn add_sample(&mut self, at_s: f64, sample: Sample) {
         if self.samples.len() < SECONDS_MAX as usize {

@@ -78,6 +78,7 @@ mod tests {
             threads: 1,
             processes: None,
             quiet: true,
+            fleet: None,
             own_server: None,
         };
         arguments.apply(&mut request, Path::new("out"));

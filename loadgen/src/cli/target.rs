@@ -8,11 +8,14 @@ use anyhow::Context;
 use clap::Args;
 
 use super::protocol::{ProtocolArgs, ProtocolName};
+use super::worker::TOKEN_VARIABLE;
 use crate::engine::plan::Plan;
 use crate::ledger::room::LEDGER_BYTES_DEFAULT;
 use crate::run::Request;
 use crate::scenario::Scenario;
 use crate::server_figures::METRICS_DEFAULT;
+use crate::workers::secret::Token;
+use crate::workers::{Fleet, SILENCE};
 
 /// First user ids are drawn up to here, so that runs on one store do not meet, and ids stay exact in JSON.
 const FIRST_USER_MAX: u64 = 1 << 50;
@@ -48,7 +51,8 @@ pub struct TargetArgs {
     #[arg(long, value_name = "PID")]
     pub pid: Option<u32>,
 
-    /// Generator threads in all; half of the cores unless given, so that a server beside it has the other half.
+    /// Generator threads in all; half of the cores unless given, so that a server beside it has the other half. With
+    /// --workers: on each of them; one for each core unless given here or there.
     #[arg(long, value_name = "N")]
     pub threads: Option<u32>,
 
@@ -59,6 +63,14 @@ pub struct TargetArgs {
     /// Memory for messages that are not settled yet, 40 bytes each, in all; when it is used up the traffic ends.
     #[arg(long, default_value_t = LEDGER_BYTES_DEFAULT, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(40_000..))]
     pub ledger_bytes: u64,
+
+    /// Machines that drive the clients instead of this one: `host1:7500,host2:7500`, where `hubbub-load worker` listens.
+    #[arg(long, value_delimiter = ',', value_name = "HOST:PORT,…", conflicts_with = "processes")]
+    pub workers: Vec<String>,
+
+    /// The file that holds the token of the workers; else it is taken from the variable HUBBUB_LOAD_TOKEN.
+    #[arg(long, value_name = "FILE", requires = "workers")]
+    pub worker_token_file: Option<PathBuf>,
 
     /// Show no progress.
     #[arg(long, short = 'q')]
@@ -90,9 +102,26 @@ impl TargetArgs {
             pid: self.pid,
             threads,
             processes: self.processes,
+            fleet: self.fleet()?,
             quiet: self.quiet,
             own_server: None,
         })
+    }
+
+    fn fleet(&self) -> anyhow::Result<Option<Fleet>> {
+        if self.workers.is_empty() {
+            return Ok(None);
+        }
+        let token = match &self.worker_token_file {
+            Some(file) => Token::read(file)?,
+            None => {
+                let token = std::env::var(TOKEN_VARIABLE);
+                let token =
+                    token.with_context(|| format!("--workers needs --worker-token-file or {TOKEN_VARIABLE}"))?;
+                Token::new(token.as_bytes())?
+            }
+        };
+        Ok(Some(Fleet { addresses: self.workers.clone(), token, threads_each: self.threads, silence: SILENCE }))
     }
 }
 

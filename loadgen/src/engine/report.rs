@@ -39,6 +39,13 @@ pub enum Report {
         /// For people: how much it holds, and the way out.
         reason: String,
     },
+    /// A process or a machine of the generator is gone: these threads hand in nothing any more.
+    Lost {
+        /// Threads that had not handed in their part.
+        threads: Vec<u32>,
+        /// For people: which, and why.
+        reason: String,
+    },
     /// The run cannot go on.
     Failed {
         /// For people: what, and the way out.

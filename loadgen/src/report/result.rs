@@ -78,6 +78,9 @@ pub struct RunResult {
     pub server: Server,
     /// The generator's side.
     pub generator: Generator,
+    /// The machines that drove the clients.
+    #[serde(default)]
+    pub workers: Vec<WorkerFigures>,
     /// What happened over the whole run.
     pub counts: Counts,
     /// Errors by their words.
@@ -143,6 +146,9 @@ pub struct Ledger {
     pub repaired_gaps: u64,
     /// Entries that client sessions were sent again, and dropped.
     pub dropped_duplicates: u64,
+    /// Clients of generator threads that were lost or did not end: what they sent and received is unknown.
+    #[serde(default)]
+    pub unaccounted_clients: u32,
     /// The first faults, in words.
     pub faults: Vec<String>,
     /// The same faults, with conversation, sender, counter and seq.
@@ -289,6 +295,36 @@ pub struct Generator {
     pub bytes_out: u64,
     /// Requests put on the wire again.
     pub resends: u64,
+}
+
+/// A machine that drove clients.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+pub struct WorkerFigures {
+    /// Its address, or `here`.
+    pub address: String,
+    /// What it is called.
+    pub hostname: String,
+    /// Its kernel's release.
+    pub kernel: String,
+    /// Version of the harness there.
+    pub version: String,
+    /// CPUs that may be used there.
+    pub cores: u32,
+    /// Its clients.
+    pub clients: u32,
+    /// Its threads.
+    pub threads: u32,
+    /// In so many processes.
+    pub processes: u32,
+    /// CPU time of its threads over wall time, measured phase: 1 is one core. `None` when it did not say.
+    pub cpu_share: Option<f64>,
+    /// Resident memory of all its processes at the end of the measured phase, as it was last said.
+    pub rss_bytes: Option<u64>,
+    /// How far its clock may have been from the coordinator's when the traffic started or later, in microseconds. It moves the
+    /// start and the seconds of the series; no latency.
+    pub clock_uncertainty_us: Option<u64>,
+    /// Why it did not account for all its clients, if so.
+    pub lost: Option<String>,
 }
 
 /// Which phase a second belongs to (by its begin).

@@ -117,6 +117,7 @@ pub fn faults_words(ledger: &Ledger) -> String {
         ("missing numbers", totals.gaps),
         ("corrupt", totals.corrupt),
         ("log resets", totals.log_resets),
+        ("clients without account", ledger.unaccounted_clients.into()),
     ];
     let faults: Vec<_> =
         faults.into_iter().filter(|(_, count)| *count > 0).map(|(words, n)| format!("{} {words}", count(n))).collect();

@@ -6,10 +6,13 @@ use crate::clock::SECOND_US;
 use crate::engine::report::{Counts, Part, PresenceCheck, Sessions, Steady};
 use crate::environment::Environment;
 use crate::latency::Latencies;
-use crate::ledger::Account;
+use crate::ledger::{Account, FAULTS_DESCRIBED_MAX};
 use crate::population::Devices;
-use crate::report::result::{Generator, Kind, Ledger, Rates, RunResult, SCHEMA_VERSION, Server, Unsettled};
+use crate::report::result::{
+    Generator, Kind, Ledger, Rates, RunResult, SCHEMA_VERSION, Server, Unsettled, WorkerFigures,
+};
 use crate::server_figures::Sample;
+use crate::workers::Crew;
 
 /// The sums over all threads.
 #[derive(Default)]
@@ -41,7 +44,7 @@ pub(super) fn conclude(observed: Observed) -> RunResult {
     }
     let scenario = &observed.request.plan.scenario;
     let thresholds = scenario.thresholds().unwrap_or_default();
-    let generator = generator(&merged, scenario.is_closed_loop(), observed.generator_rss_bytes);
+    let generator = generator(&merged, scenario.is_closed_loop(), &observed.crews);
     // A thread that did not hand in its part leaves its messages unaccounted for.
     let complete = observed.parts.len() == observed.threads as usize;
     let (verdict, verdict_reasons) = certify(&Evidence {
@@ -59,6 +62,8 @@ pub(super) fn conclude(observed: Observed) -> RunResult {
         machine: generator.machine,
     });
     let (server, environment) = (server(&observed, &merged), environment(&observed));
+    let workers = observed.crews.iter().map(|crew| worker_figures(&observed, crew)).collect();
+    let (unaccounted_clients, faults) = (unaccounted_clients(&observed), faults(&observed, &merged.account));
     let series = observed.series.points();
     let plan = &observed.request.plan;
     let mut result = RunResult {
@@ -77,7 +82,8 @@ pub(super) fn conclude(observed: Observed) -> RunResult {
             totals: merged.account.totals,
             repaired_gaps: merged.sessions.repaired_gaps,
             dropped_duplicates: merged.sessions.dropped_duplicates,
-            faults: merged.account.faults.iter().map(ToString::to_string).collect(),
+            unaccounted_clients,
+            faults,
             fault_list: merged.account.faults.clone(),
             unsettled: Unsettled { most: merged.unsettled_most, limit: observed.request.plan.room(1).max() },
         },
@@ -85,6 +91,7 @@ pub(super) fn conclude(observed: Observed) -> RunResult {
         rates: rates(&merged.steady),
         server,
         generator,
+        workers,
         counts: merged.counts,
         errors,
         curves: (&merged.latencies).into(),
@@ -139,7 +146,50 @@ fn rates(steady: &Steady) -> Rates {
     }
 }
 
-fn generator(merged: &Merged, closed_loop: bool, rss_bytes: u64) -> Generator {
+/// Clients of threads that did not hand in their part.
+fn unaccounted_clients(observed: &Observed) -> u32 {
+    let all = observed.crews.iter().flat_map(|crew| &crew.threads);
+    all.filter(|(thread, _)| !observed.parts.iter().any(|part| part.worker == *thread))
+        .map(|(_, clients)| clients)
+        .sum()
+}
+
+/// What nobody accounts for first, then what the ledger found.
+fn faults(observed: &Observed, account: &Account) -> Vec<String> {
+    let mut clients_by_reason = std::collections::BTreeMap::<_, u32>::new();
+    for (thread, clients) in observed.crews.iter().flat_map(|crew| &crew.threads) {
+        if let Some(reason) = observed.lost.get(thread) {
+            *clients_by_reason.entry(reason).or_default() += clients;
+        }
+    }
+    let unknown = clients_by_reason
+        .iter()
+        .map(|(reason, clients)| format!("{reason}; what its {clients} clients sent and received is unknown"));
+    unknown.chain(account.faults.iter().map(ToString::to_string)).take(FAULTS_DESCRIBED_MAX).collect()
+}
+
+fn worker_figures(observed: &Observed, crew: &Crew) -> WorkerFigures {
+    let is_here = |thread: &u32| crew.threads.iter().any(|(number, _)| number == thread);
+    let parts: Vec<_> = observed.parts.iter().filter(|part| is_here(&part.worker)).collect();
+    let cpu_us = parts.iter().map(|part| part.steady.cpu_ns).sum::<u64>() as f64 / 1e3;
+    let elapsed_us = parts.iter().map(|part| part.steady.elapsed_us).max().unwrap_or_default();
+    WorkerFigures {
+        address: crew.address.clone(),
+        hostname: crew.profile.hostname.clone(),
+        kernel: crew.profile.kernel.clone(),
+        version: crew.profile.version.clone(),
+        cores: crew.profile.cores,
+        clients: crew.clients(),
+        threads: crew.threads.len() as u32,
+        processes: crew.processes,
+        cpu_share: per(cpu_us, elapsed_us as f64),
+        rss_bytes: crew.rss_bytes,
+        clock_uncertainty_us: crew.clock_uncertainty_us,
+        lost: crew.threads.iter().find_map(|(thread, _)| observed.lost.get(thread).cloned()),
+    }
+}
+
+fn generator(merged: &Merged, closed_loop: bool, crews: &[Crew]) -> Generator {
     let steady = &merged.steady;
     let cpu_us = steady.cpu_ns as f64 / 1e3;
     // In a closed loop nothing is late: an acknowledgement is the schedule.
@@ -158,7 +208,7 @@ fn generator(merged: &Merged, closed_loop: bool, rss_bytes: u64) -> Generator {
         turn_lag_us_p99: lag(0.99),
         turn_lag_us_max: lag(1.0),
         machine: steady.machine,
-        rss_bytes,
+        rss_bytes: crews.iter().filter_map(|crew| crew.rss_bytes).sum(),
         bytes_in: merged.sessions.bytes_in,
         bytes_out: merged.sessions.bytes_out,
         resends: merged.sessions.resends,

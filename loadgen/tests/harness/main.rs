@@ -22,6 +22,7 @@ mod sizes;
 mod storm;
 mod swapped;
 mod thresholds;
+mod workers;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -66,6 +67,7 @@ fn request(fake: &Fake, scenario: Scenario, secret_file: PathBuf) -> Request {
         pid: None,
         threads: 1,
         processes: Some(1),
+        fleet: None,
         quiet: true,
         own_server: None,
     }

@@ -4,22 +4,25 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use hubbub_loadgen::body::{Parsed, parse};
-use hubbub_loadgen::scenario::{BodySizes, DrawnSizes};
+use hubbub_loadgen::run::{Request, run};
+use hubbub_loadgen::scenario::{BodySizes, DrawnSizes, Scenario};
 
 use super::fake::{Fake, Fault};
 use super::{request, scenario, secret_file};
 
-/// Every message of a run: conversation, sender, counter, bytes.
-fn messages(threads: u32) -> Vec<(u64, u32, u32, usize)> {
-    let (fake, secret) = (Fake::start(Fault::Nothing), secret_file());
-    let mut request = request(&fake, scenario("direct", 18), secret.path().to_owned());
-    let scenario = &mut request.plan.scenario;
+/// A conversation, a sender, the sender's counter there, and the bytes of the message.
+pub(crate) type Message = (u64, u32, u32, usize);
+
+/// A scenario with everything in it that is drawn.
+pub(crate) fn varied() -> Scenario {
+    let mut scenario = scenario("direct", 18);
     (scenario.direct.as_mut().unwrap().contacts, scenario.people.devices_per_user) = (3, 1.5);
     scenario.body = BodySizes::Drawn(DrawnSizes::Lognormal { p50: 100, p99: 400, max: 500 });
-    request.threads = threads;
-    let run_id = request.plan.run_id;
-    let result = hubbub_loadgen::run::run(request, &Arc::new(AtomicU32::new(0))).unwrap();
-    assert!(result.ledger.closed && result.environment.threads == threads, "{:?}", result.environment);
+    scenario
+}
+
+/// Every message that a server has of a run.
+pub(crate) fn messages_at(fake: &Fake, run_id: u64) -> Vec<Message> {
     let mut messages: Vec<_> = fake
         .bodies()
         .iter()
@@ -30,6 +33,16 @@ fn messages(threads: u32) -> Vec<(u64, u32, u32, usize)> {
         .collect();
     messages.sort_unstable();
     messages
+}
+
+/// Every message of a run of its own, in this process.
+pub(crate) fn messages(threads: u32) -> Vec<Message> {
+    let (fake, secret) = (Fake::start(Fault::Nothing), secret_file());
+    let request = Request { threads, ..request(&fake, varied(), secret.path().to_owned()) };
+    let run_id = request.plan.run_id;
+    let result = run(request, &Arc::new(AtomicU32::new(0))).unwrap();
+    assert!(result.ledger.closed && result.environment.threads == threads, "{:?}", result.environment);
+    messages_at(&fake, run_id)
 }
 
 #[test]

@@ -1,0 +1,36 @@
+//! Threads of this process.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use super::task::{Command, Task};
+use crate::engine::report::Report;
+use crate::engine::{self, Control};
+
+/// Threads that run a task here. They end by themselves, or soon after this is dropped.
+pub(super) struct Threads(Arc<Control>);
+
+impl Threads {
+    /// Starts them; they tell everything by `told`.
+    pub(super) fn start(task: Task, told: &Sender<Report>) -> Self {
+        let (plan, control) = (Arc::new(task.plan), Arc::<Control>::default());
+        for share in task.shares {
+            engine::spawn(Arc::clone(&plan), share, task.secret.bytes(), Arc::clone(&control), told.clone());
+        }
+        Self(control)
+    }
+
+    pub(super) fn command(&self, command: Command) {
+        match command {
+            Command::Start { at_us } => self.0.start_at(at_us),
+            Command::Stop => self.0.stop(),
+            Command::Abandon => self.0.abandon(),
+        }
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}

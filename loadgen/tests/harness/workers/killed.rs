@@ -1,0 +1,58 @@
+//! A worker that is killed in the middle of a run: what the others account for is kept, and the result says what is missing.
+
+use std::process::Stdio;
+
+use hubbub_loadgen::certify::Verdict;
+use hubbub_loadgen::report::result::RunResult;
+
+use super::super::fake::{Fake, Fault};
+use super::super::secret_file;
+use super::{Ended, TOKEN, Worker, assert_serves, program, wait_until};
+
+#[test]
+fn the_loss_of_a_worker_is_a_clear_result() {
+    let (fake, secret, out) = (Fake::start(Fault::Nothing), secret_file(), tempfile::tempdir().unwrap());
+    let (kept, lost) = (Worker::start(), Worker::start());
+    let token = out.path().join("token");
+    std::fs::write(&token, TOKEN).unwrap();
+    let mut command = program();
+    command.args([
+        "run",
+        "direct",
+        "--clients",
+        "20",
+        "--rate",
+        "500",
+        "--duration",
+        "600s",
+        "--ramp",
+        "200ms",
+        "--metrics",
+        "none",
+    ]);
+    command.args(["--workers", &format!("{},{}", kept.address, lost.address), "--server", &fake.address.to_string()]);
+    command.arg("--worker-token-file").arg(&token).arg("--secret-file").arg(secret.path()).arg("--out").arg(out.path());
+    let mut run = Ended(command.stdout(Stdio::null()).spawn().unwrap());
+    wait_until("messages are on their way", || fake.bodies().len() > 300);
+    lost.signal("-KILL");
+    let mut code = None;
+    wait_until("the run ends", || {
+        code = run.0.try_wait().unwrap();
+        code.is_some()
+    });
+    assert_eq!(code.unwrap().code(), Some(1));
+    let text = std::fs::read_to_string(out.path().join("result.json")).unwrap();
+    let result: RunResult = serde_json::from_str(&text).unwrap();
+    assert!(!result.ledger.closed && result.verdict == Verdict::Generator, "{:?}", result.ledger);
+    let why = result.ended_early.unwrap();
+    assert!(why.contains(&lost.address) && !why.contains(&kept.address), "{why}");
+    assert_eq!(result.ledger.unaccounted_clients, 10);
+    assert!(result.ledger.faults[0].contains(&lost.address), "{:?}", result.ledger.faults);
+    assert!(result.verdict_reasons[0].contains("lost"), "{:?}", result.verdict_reasons);
+    // The other one's account is whole.
+    let totals = &result.ledger.totals;
+    assert!(totals.accepted > 0 && totals.is_closed(), "{totals:?}");
+    let [one, two] = result.workers.try_into().unwrap();
+    assert!(one.lost.is_none() && one.cpu_share.is_some() && two.lost.is_some() && two.cpu_share.is_none());
+    assert_serves(&kept);
+}
