@@ -70,6 +70,7 @@ fn run_with(faults: &str, scenario: Scenario) -> Outcome {
         pid: None,
         threads: 1,
         processes: Some(1),
+        fleet: None,
         quiet: true,
         own_server: Some(Settings {
             program: env!("CARGO_BIN_EXE_hubbub-faulty").into(),
