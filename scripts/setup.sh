@@ -2,7 +2,7 @@
 # Installs what building Hubbub needs and this machine lacks; does nothing when everything is there.
 #
 #   scripts/setup.sh          for building: a C++ compiler and make (RocksDB, jemalloc), libclang (RocksDB's bindings)
-#   scripts/setup.sh --tests  also for the tests: strace, and Python with the protobuf package, in target/python
+#   scripts/setup.sh --tests  also for the tests: strace, mosquitto, and Python with the protobuf package, in target/python
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,6 +19,8 @@ has_clang_headers() {
   [ -n "${LIBCLANG_PATH:-}" ] || compgen -G '/usr/lib/llvm-*/lib/clang/*/include/stddef.h' > /dev/null ||
     compgen -G '/usr/lib*/clang/*/include/stddef.h' > /dev/null
 }
+# Debian has it where only root's PATH looks.
+has_mosquitto() { has mosquitto || [ -x /usr/sbin/mosquitto ]; }
 has_venv() { has python3 && python3 -c 'import ensurepip, venv' > /dev/null 2>&1; }
 
 as_root() {
@@ -50,6 +52,13 @@ install() {
   as_root "${get[@]}" >&2
 }
 
+# The package starts a broker of its own for the machine; the tests start theirs.
+stop_mosquitto() {
+  if [ -d /run/systemd/system ] && has systemctl; then
+    as_root systemctl disable --now mosquitto.service >&2 || say "the service mosquitto could not be stopped; the tests do not need it"
+  fi
+}
+
 install_missing() {
   local packages=()
   missing=()
@@ -67,7 +76,13 @@ install_missing() {
   if [ "${1:-}" = --tests ] && ! has strace; then
     want "strace (a test sees with it that nothing is answered before it is on disk)" strace
   fi
+  local had_mosquitto=yes
+  if [ "${1:-}" = --tests ] && ! has_mosquitto; then
+    had_mosquitto=no
+    want "mosquitto (the MQTT broker that the load harness is tested with)" mosquitto
+  fi
   [ ${#missing[@]} -eq 0 ] || install "${packages[@]}"
+  [ $had_mosquitto = yes ] || stop_mosquitto
 }
 
 # The Python example's packages, in an environment of their own.

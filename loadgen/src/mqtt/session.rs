@@ -326,7 +326,8 @@ impl MqttSession {
         self.note_spoken(now);
         self.events.push_back(Event::LoggedIn);
         let was_known = std::mem::replace(&mut self.known, true);
-        self.resumed = accepted.session_present;
+        // A session under this name that is not known here is an earlier run's: of its subscriptions nothing is known.
+        self.resumed = was_known && accepted.session_present;
         if self.resumed {
             return self.become_ready();
         }

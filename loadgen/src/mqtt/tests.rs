@@ -257,6 +257,17 @@ fn a_session_persists_and_subscribes_once() {
 }
 
 #[test]
+fn a_session_of_an_earlier_run_is_not_trusted() {
+    for version in VERSIONS {
+        let mut scene = scene(version);
+        scene.connect();
+        scene.hear(|version| connack(version, true, 10));
+        assert_eq!(scene.said(), [Event::LoggedIn]);
+        assert_eq!(scene.wrote()[1..], [Wrote::Subscribe { packet_id: 1, topics: 1 }]);
+    }
+}
+
+#[test]
 fn many_topics_take_several_packets_and_all_of_them_count() {
     for version in VERSIONS {
         let mut scene = scene_with(config(version), &(0..130).collect::<Vec<_>>());
@@ -335,7 +346,7 @@ fn a_broker_that_forgot_the_session_is_told_everything_anew() {
 
 #[test]
 fn a_broker_of_mqtt_5_sets_the_window() {
-    let mut scene = scene(Version::V5);
+    let mut scene = scene_with(config(Version::V5), &[]);
     scene.connect();
     scene.hear(|version| connack(version, true, 2));
     ["a", "b", "c"].into_iter().for_each(|body| _ = scene.publish(body));
@@ -360,7 +371,7 @@ fn no_more_is_taken_than_the_bound_with_and_without_a_connection() {
 
 #[test]
 fn what_the_broker_calls_too_large_is_not_sent() {
-    let mut scene = scene(Version::V5);
+    let mut scene = scene_with(config(Version::V5), &[]);
     scene.connect();
     let properties = v5::ConnAckProperties { max_packet_size: Some(200), ..no_properties() };
     scene.hear(|_| connack_5(true, v5::ConnectReturnCode::Success, properties));
@@ -451,7 +462,7 @@ fn writing_puts_the_ping_off() {
 
 #[test]
 fn a_broker_may_insist_on_another_silence() {
-    let mut scene = scene(Version::V5);
+    let mut scene = scene_with(config(Version::V5), &[]);
     scene.connect();
     let properties = v5::ConnAckProperties { server_keep_alive: Some(4), ..no_properties() };
     scene.hear(|_| connack_5(true, v5::ConnectReturnCode::Success, properties));
