@@ -19,6 +19,7 @@ mod mqtt_crash;
 mod mqtt_left_out;
 mod mqtt_login;
 mod offline;
+mod own_server;
 mod processes;
 mod rate_limited;
 mod repaired;

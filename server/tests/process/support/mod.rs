@@ -6,6 +6,7 @@ mod gateway;
 mod groups;
 mod load;
 mod logs;
+mod own_server;
 mod reader;
 mod requests;
 mod server;
@@ -18,9 +19,10 @@ pub(crate) use gateway::{Gateway, expired_trunk_token, trunk_token};
 pub(crate) use groups::*;
 pub(crate) use load::{load, small};
 pub(crate) use logs::*;
+pub(crate) use own_server::*;
 pub(crate) use reader::Reader;
 pub(crate) use requests::*;
-pub(crate) use server::{Server, Setup, hubbub};
+pub(crate) use server::{Server, Setup, hubbub, scrape};
 
 /// How long anything may take. Far more than it does: machines that test are busy.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);

@@ -277,13 +277,7 @@ impl Server {
 
     /// The whole page of metrics.
     pub(crate) fn scrape(&self) -> String {
-        let mut stream = TcpStream::connect(self.metrics).unwrap();
-        stream.set_read_timeout(Some(super::DEADLINE)).unwrap();
-        write!(stream, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        assert!(text.starts_with("HTTP/1.1 200"), "{text}");
-        text
+        scrape(self.metrics)
     }
 
     /// Resident memory, in bytes.
@@ -306,4 +300,15 @@ impl Drop for Server {
             eprintln!("---- log of the server ----\n{}---- end ----", self.log());
         }
     }
+}
+
+/// The page of metrics of any server.
+pub(crate) fn scrape(metrics: SocketAddr) -> String {
+    let mut stream = TcpStream::connect(metrics).unwrap();
+    stream.set_read_timeout(Some(super::DEADLINE)).unwrap();
+    write!(stream, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    text
 }
