@@ -63,6 +63,15 @@ pub struct Request {
     pub own_server: Option<own_server::Settings>,
 }
 
+impl Request {
+    /// Asks for a quiet run by one thread that does not look at the server.
+    #[must_use]
+    pub fn new(plan: Plan, secret_file: PathBuf) -> Self {
+        let (metrics, pid, processes, fleet, own_server) = (None, None, Some(1), None, None);
+        Self { plan, secret_file, metrics, pid, threads: 1, processes, fleet, quiet: true, own_server }
+    }
+}
+
 /// Everything that was observed.
 struct Observed {
     request: Request,

@@ -62,25 +62,9 @@ mod tests {
     #[test]
     fn its_log_lies_beside_the_result() {
         let arguments = OwnServerArgs { own_server: Some("bin/hubbub".into()), ..OwnServerArgs::default() };
-        let mut request = Request {
-            plan: crate::engine::plan::Plan {
-                scenario: crate::scenario::Scenario::load("idle").unwrap(),
-                seed: 1,
-                run_id: 1,
-                first_user: 1,
-                server: "127.0.0.1:1".parse().unwrap(),
-                ledger_bytes: 1,
-                protocol: crate::engine::plan::Protocol::Hubbub,
-            },
-            secret_file: PathBuf::new(),
-            metrics: None,
-            pid: None,
-            threads: 1,
-            processes: None,
-            quiet: true,
-            fleet: None,
-            own_server: None,
-        };
+        let scenario = crate::scenario::Scenario::load("idle").unwrap();
+        let plan = crate::engine::plan::Plan::new(scenario, 1, 1, 1, "127.0.0.1:1".parse().unwrap());
+        let mut request = Request::new(plan, PathBuf::new());
         arguments.apply(&mut request, Path::new("out"));
         assert_eq!(request.own_server.unwrap().log, Path::new("out/server.log"));
     }

@@ -75,6 +75,13 @@ impl Protocol {
 }
 
 impl Plan {
+    /// A run against `server`, with the defaults for all that can be left out.
+    #[must_use]
+    pub fn new(scenario: Scenario, seed: u64, run_id: u64, first_user: u64, server: SocketAddr) -> Self {
+        let (ledger_bytes, protocol) = (LEDGER_BYTES_DEFAULT, Protocol::default());
+        Self { scenario, seed, run_id, first_user, server, ledger_bytes, protocol }
+    }
+
     /// The length of the ramp, in microseconds.
     #[must_use]
     pub fn ramp_us(&self) -> u64 {

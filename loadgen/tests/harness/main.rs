@@ -37,7 +37,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use fake::{Fake, Fault};
-use hubbub_loadgen::engine::plan::{Plan, Protocol};
+use hubbub_loadgen::engine::plan::Plan;
 use hubbub_loadgen::report::result::RunResult;
 use hubbub_loadgen::run::{Request, run};
 use hubbub_loadgen::scenario::Scenario;
@@ -59,25 +59,7 @@ fn secret_file() -> tempfile::NamedTempFile {
 }
 
 fn request(fake: &Fake, scenario: Scenario, secret_file: PathBuf) -> Request {
-    Request {
-        plan: Plan {
-            scenario,
-            seed: 7,
-            run_id: 0x5eed,
-            first_user: 1_000,
-            server: fake.address,
-            ledger_bytes: 1 << 20,
-            protocol: Protocol::Hubbub,
-        },
-        secret_file,
-        metrics: None,
-        pid: None,
-        threads: 1,
-        processes: Some(1),
-        fleet: None,
-        quiet: true,
-        own_server: None,
-    }
+    Request::new(Plan::new(scenario, 7, 0x5eed, 1_000, fake.address), secret_file)
 }
 
 /// Runs `scenario` against a server with `fault`.

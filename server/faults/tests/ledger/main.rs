@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use hubbub_loadgen::engine::plan::{Plan, Protocol};
+use hubbub_loadgen::engine::plan::Plan;
 use hubbub_loadgen::ledger::fault::FaultKind;
 use hubbub_loadgen::report::result::RunResult;
 use hubbub_loadgen::run::own_server::Settings;
@@ -55,23 +55,8 @@ fn pairs(seconds: f64) -> Scenario {
 fn run_with(faults: &str, scenario: Scenario) -> Outcome {
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("server.log");
+    let plan = Plan::new(scenario, 1, 0x5eed, 1_000, "127.0.0.1:1".parse().unwrap());
     let request = Request {
-        plan: Plan {
-            scenario,
-            seed: 1,
-            run_id: 0x5eed,
-            first_user: 1_000,
-            server: "127.0.0.1:1".parse().unwrap(),
-            ledger_bytes: 1 << 24,
-            protocol: Protocol::Hubbub,
-        },
-        secret_file: "made by the server".into(),
-        metrics: None,
-        pid: None,
-        threads: 1,
-        processes: Some(1),
-        fleet: None,
-        quiet: true,
         own_server: Some(Settings {
             program: env!("CARGO_BIN_EXE_hubbub-faulty").into(),
             data_dir: None,
@@ -79,6 +64,7 @@ fn run_with(faults: &str, scenario: Scenario) -> Outcome {
             environment: vec![("PLANTED_FAULTS".to_owned(), faults.to_owned())],
             log: log.clone(),
         }),
+        ..Request::new(plan, "made by the server".into())
     };
     let result = run(request, &Arc::new(AtomicU32::new(0))).unwrap();
     let log = std::fs::read_to_string(log).unwrap();

@@ -12,21 +12,8 @@ use std::sync::atomic::AtomicU32;
 /// A run of `scenario` with a server of its own, whose data and log are in `dir`; clients come back soon after an orderly
 /// stop.
 pub(crate) fn own_server_request(scenario: Scenario, dir: &Path) -> Request {
+    let plan = Plan::new(scenario, 1, 0x5eed, 1_000, "127.0.0.1:1".parse().unwrap());
     Request {
-        plan: Plan {
-            scenario,
-            seed: 1,
-            run_id: 0x5eed,
-            first_user: 1_000,
-            server: "127.0.0.1:1".parse().unwrap(),
-            ledger_bytes: 1 << 24,
-        },
-        secret_file: "made by the server".into(),
-        metrics: None,
-        pid: None,
-        threads: 1,
-        processes: Some(1),
-        quiet: true,
         own_server: Some(Settings {
             program: env!("CARGO_BIN_EXE_hubbub").into(),
             data_dir: Some(dir.join("data")),
@@ -34,6 +21,7 @@ pub(crate) fn own_server_request(scenario: Scenario, dir: &Path) -> Request {
             environment: vec![("HUBBUB_SHUTDOWN__RETRY_SPREAD_MS".to_owned(), "300".to_owned())],
             log: dir.join("server.log"),
         }),
+        ..Request::new(plan, "made by the server".into())
     }
 }
 
