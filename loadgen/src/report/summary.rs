@@ -97,8 +97,12 @@ pub fn ledger_words(ledger: &Ledger) -> String {
             0 => String::new(),
             on_sync => format!(" ({} of them on sync)", count(on_sync)),
         };
+        let (once, again) = match totals.redelivered {
+            0 => (" once", String::new()),
+            times => ("", format!("; {} came again, as QoS 1 allows", count(times))),
+        };
         return format!(
-            "closed: {accepted} messages accepted, all {delivered} copies delivered once, in order{on_sync}"
+            "closed: {accepted} messages accepted, all {delivered} copies delivered{once}, in order{on_sync}{again}"
         );
     }
     let due = count(totals.copies_due);

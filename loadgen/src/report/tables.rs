@@ -3,6 +3,7 @@
 
 use super::format::{bytes, count, number, time_us};
 use super::result::RunResult;
+use super::summary;
 use super::table::{Row, Table};
 use crate::latency::Summary;
 
@@ -79,6 +80,7 @@ pub fn ledger(result: &RunResult) -> Table {
     rows.extend(some("Never acknowledged", totals.unacknowledged));
     rows.extend(some("of these stored", totals.unacknowledged_stored));
     rows.extend(some("Refused", totals.refused));
+    rows.extend(some("Delivered again, as QoS 1 allows", totals.redelivered));
     rows.push(row("Gaps repaired by clients", ledger.repaired_gaps));
     rows.push(row("Duplicates dropped by clients", ledger.dropped_duplicates));
     Table { title: "Ledger", columns: Vec::new(), rows }
@@ -195,6 +197,7 @@ pub fn environment(result: &RunResult) -> Table {
         ("Harness", Some(format!("{}{revision}", environment.version))),
         ("Generator threads, processes", Some(format!("{}, {}", environment.threads, environment.processes))),
         ("Server", Some(environment.server.clone())),
+        ("Protocol", summary::protocol_words(result)),
         ("Server version", server.version.clone()),
         ("Durability", server.durability.clone()),
         ("Shards", server.shards.clone()),

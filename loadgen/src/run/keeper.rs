@@ -16,7 +16,7 @@ use super::own_server::OwnServer;
 use super::recovery::Recovery;
 use crate::clock::{SECOND_US, now_us};
 use crate::disturbance::{Action, Disturbance, Disturbed, Moment, moments, too_late};
-use crate::engine::plan::Plan;
+use crate::engine::plan::{Plan, Protocol};
 
 /// The longest sleep of the thread: how late it may notice that the run is over.
 const SLEEP_MAX: Duration = Duration::from_millis(10);
@@ -73,6 +73,11 @@ impl Keeper {
             );
             return Ok(None);
         };
+        let is_hubbub = request.plan.protocol == Protocol::Hubbub;
+        anyhow::ensure!(
+            is_hubbub,
+            "--own-server starts a Hubbub server; with --protocol mqtt name a broker that runs: --server"
+        );
         let server = OwnServer::start(settings)?;
         request.plan.server = server.clients();
         request.secret_file = server.secret_file();

@@ -101,6 +101,7 @@ impl Broker {
             pid: None,
             threads: 1,
             processes: Some(1),
+            fleet: None,
             quiet: true,
             own_server: None,
         }
