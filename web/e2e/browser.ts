@@ -60,14 +60,14 @@ export class Person {
     return person;
   }
 
-  async startWith(user: number): Promise<void> {
+  async startWith(user: number | string): Promise<void> {
     await this.page.getByRole("button", { name: "New conversation" }).click();
     await this.page.getByLabel("User id of the other person").fill(`${user}`);
     await this.page.getByRole("button", { name: "Begin", exact: true }).click();
     await this.field().waitFor();
   }
 
-  async startGroup(title: string, members: number[]): Promise<void> {
+  async startGroup(title: string, members: (number | string)[]): Promise<void> {
     await this.page.getByRole("button", { name: "New group" }).click();
     await this.page.getByLabel("Name of the group").fill(title);
     await this.page.getByLabel(/by user id$/).fill(members.join(", "));

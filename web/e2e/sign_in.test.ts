@@ -23,12 +23,13 @@ test("a new account, signing out, a wrong password, the right one", async () => 
   await dora.page.getByLabel("E-mail address").fill("dora@example.org");
   await dora.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await dora.page.getByRole("button", { name: "Create account" }).click();
-  await dora.page.getByRole("heading", { level: 1, name: "Dora Ünal" }).waitFor();
+  await dora.page.locator(".me", { hasText: "Dora Ünal" }).waitFor();
   const kept = await dora.page.evaluate(() => JSON.stringify(localStorage));
   expect(kept).not.toContain(PASSWORD);
 
-  await dora.page.getByRole("button", { name: "Sign out" }).click();
-  await dora.page.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
+  await dora.page.getByRole("button", { name: "Your account" }).click();
+  await dora.page.getByRole("button", { name: "Sign out…" }).click();
+  await dora.page.getByRole("button", { name: "Sign out", exact: true }).click();
   await dora.page.getByRole("heading", { name: "Sign in to Hubbub" }).waitFor();
   const left = await dora.page.evaluate(() => Object.keys(localStorage));
   expect(left).toEqual(["hubbub/device"]);
@@ -40,9 +41,9 @@ test("a new account, signing out, a wrong password, the right one", async () => 
 
   await dora.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await dora.page.getByRole("button", { name: "Sign in", exact: true }).click();
-  await dora.page.getByRole("heading", { level: 1, name: "Dora Ünal" }).waitFor();
+  await dora.page.locator(".me", { hasText: "Dora Ünal" }).waitFor();
   await dora.page.reload();
-  await dora.page.getByRole("heading", { level: 1, name: "Dora Ünal" }).waitFor();
+  await dora.page.locator(".me", { hasText: "Dora Ünal" }).waitFor();
   expect(dora.complaints).toEqual([]);
 });
 

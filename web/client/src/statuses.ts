@@ -38,15 +38,23 @@ export class Statuses {
     for (const { user, delivered, read } of receipts) if (user === peer) this.raise(delivered, read);
   }
 
-  /** The summaries of a group that has so many members besides this user. */
+  /** The summaries of a group that has so many members besides this user (0: not known). */
   noteSummaries(summaries: readonly ReceiptSummary[], others: number): void {
     for (const { seq, deliveredCount, readCount } of summaries) {
       const before = this.#counts.get(seq) ?? { delivered: 0, read: 0 };
       const delivered = Math.max(before.delivered, deliveredCount, readCount);
       this.#counts.set(seq, { delivered, read: Math.max(before.read, readCount) });
-      if (others > 0) this.raise(delivered >= others ? seq : 0n, readCount >= others ? seq : 0n);
     }
     for (const seq of this.#counts.keys()) if (this.#counts.size > SUMMARIES_MAX) this.#counts.delete(seq);
+    this.noteOthers(others);
+  }
+
+  /** How many members a group has besides this user: counts that came before may mean more now. */
+  noteOthers(others: number): void {
+    if (others <= 0) return;
+    for (const [seq, { delivered, read }] of this.#counts) {
+      this.raise(delivered >= others ? seq : 0n, read >= others ? seq : 0n);
+    }
   }
 
   /** The log began anew: its old numbers mean nothing any more. */

@@ -1,9 +1,35 @@
 // Who is signed in on this browser, and which device it is. Never a password.
 
-import type { UserId } from "hubbub-client";
+import type { KeyValue, UserId } from "hubbub-client";
 
 const ACCOUNT = "hubbub/account";
 const DEVICE = "hubbub/device";
+
+/** What the browser keeps for this page; where it keeps nothing, it is kept until the page is closed. */
+export const storage: KeyValue = browserStorage() ?? memory();
+
+function browserStorage(): KeyValue | undefined {
+  try {
+    localStorage.setItem("hubbub/probe", "");
+    localStorage.removeItem("hubbub/probe");
+    return localStorage;
+  } catch {
+    return undefined;
+  }
+}
+
+function memory(): KeyValue {
+  const kept = new Map<string, string>();
+  return {
+    get length() {
+      return kept.size;
+    },
+    key: (index) => Array.from(kept.keys())[index] ?? null,
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => void kept.set(key, value),
+    removeItem: (key) => void kept.delete(key),
+  };
+}
 
 export interface Account {
   readonly user: UserId;
@@ -12,7 +38,7 @@ export interface Account {
 
 export function loadAccount(): Account | undefined {
   try {
-    const saved: unknown = JSON.parse(localStorage.getItem(ACCOUNT) ?? "null");
+    const saved: unknown = JSON.parse(storage.getItem(ACCOUNT) ?? "null");
     if (typeof saved !== "object" || saved === null || !("user" in saved) || !("sessionToken" in saved)) return undefined;
     return { user: BigInt(String(saved.user)), sessionToken: String(saved.sessionToken) };
   } catch {
@@ -21,20 +47,20 @@ export function loadAccount(): Account | undefined {
 }
 
 export function saveAccount({ user, sessionToken }: Account): void {
-  localStorage.setItem(ACCOUNT, JSON.stringify({ user: `${user}`, sessionToken }));
+  storage.setItem(ACCOUNT, JSON.stringify({ user: `${user}`, sessionToken }));
 }
 
 export function forgetAccount(): void {
-  localStorage.removeItem(ACCOUNT);
+  storage.removeItem(ACCOUNT);
 }
 
 /** This browser as a device: chosen once, at random, not 0. */
 export function deviceId(): bigint {
-  const saved = localStorage.getItem(DEVICE);
+  const saved = storage.getItem(DEVICE);
   if (saved && /^[1-9]\d{0,19}$/.test(saved)) return BigInt(saved);
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
   const made = (BigInt(high) << 32n) | BigInt(low) | 1n;
-  localStorage.setItem(DEVICE, `${made}`);
+  storage.setItem(DEVICE, `${made}`);
   return made;
 }
 

@@ -4,11 +4,14 @@
 // shows follows from what is here and in the chat.
 
 import { Chat, Client, type Credentials, conversationOf, type Outcome, proto, type Room, runErrand, Session, sessionConfig, Store } from "hubbub-client";
-import { type Account, deviceId, deviceName, forgetAccount, loadAccount, saveAccount } from "./account.ts";
+import { type Account, deviceId, deviceName, forgetAccount, loadAccount, saveAccount, storage } from "./account.ts";
 import { nameOf, wordsOf } from "./words.ts";
 
 /** Where the server takes WebSockets, beside the page. */
 const SOCKET_PATH = "ws";
+
+/** How long a server that cannot be reached is left alone. */
+const GREET_EVERY_MS = 3_000;
 
 /** The lock that the tab with the session holds. */
 const LOCK = "hubbub";
@@ -24,6 +27,8 @@ export class App {
   screen: Screen = { kind: "loading" };
   /** What the server says of itself; `undefined` until it has. */
   welcome: proto.Welcome | undefined;
+  /** As far as the last attempt told. */
+  isReachable = true;
   /** A line for the person, until it is put away. */
   notice = "";
   /** What a screen reader is told. */
@@ -83,11 +88,16 @@ export class App {
     this.changed();
   }
 
-  /** Asks the server what it offers. */
+  /** Asks the server what it offers, until it has said so. */
   async greet(): Promise<void> {
-    const outcome = await runErrand(this.url, { kind: "greet" });
-    if (outcome.kind === "greeted") this.welcome = outcome.welcome;
-    this.changed();
+    while (this.screen.kind === "signIn") {
+      const outcome = await runErrand(this.url, { kind: "greet" });
+      this.isReachable = outcome.kind !== "lost";
+      if (outcome.kind === "greeted") this.welcome = outcome.welcome;
+      this.changed();
+      if (outcome.kind === "greeted") return;
+      await new Promise((resolve) => setTimeout(resolve, GREET_EVERY_MS));
+    }
   }
 
   /** Signs in; what went wrong, if something did. */
@@ -134,7 +144,7 @@ export class App {
   }
 
   #run(account: Account): void {
-    const store = new Store(localStorage, account.user);
+    const store = new Store(storage, account.user);
     const credentials = { kind: "sessionToken", token: account.sessionToken } as const;
     const config = sessionConfig({ credentials, deviceId: deviceId(), deviceName: deviceName(), clientName: "hubbub-page" });
     const now = performance.now();

@@ -87,9 +87,9 @@ export function initialsOf(name: string): string {
   return (words.length > 1 ? first(words[0]) + first(words.at(-1)) : first(words[0])).toLocaleUpperCase();
 }
 
-/** One of eight colours, always the same for one id. */
+/** One of eight colours, always the same for one id. Fibonacci hashing: the top bits of a product depend on all of the id. */
 export function hueOf(id: bigint): number {
-  return Number(((id ^ (id >> 22n)) * 0x9e3779b1n >> 8n) & 7n);
+  return Number(BigInt.asUintN(64, id * 0x9e3779b97f4a7c15n) >> 61n);
 }
 
 /** Text of nothing but one to three emojis. */

@@ -35,7 +35,7 @@ export class Room {
   outgoing: Outgoing[] = [];
   /** Of a group. */
   title = "";
-  memberCount = 0;
+  #memberCount = 0;
   role: Role = Role.UNSPECIFIED;
   isMember = true;
   isBlocked = false;
@@ -57,6 +57,16 @@ export class Room {
     this.key = keyOf(conversation);
     this.peer = peerOf(conversation, me);
     this.#me = me;
+  }
+
+  /** Of a group; 0: not known. */
+  get memberCount(): number {
+    return this.#memberCount;
+  }
+
+  set memberCount(count: number) {
+    this.#memberCount = count;
+    this.statuses.noteOthers(count - 1);
   }
 
   /** What a sync says. Unread is exact up to its head; what came after it was counted as it came. */

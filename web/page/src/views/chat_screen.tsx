@@ -20,16 +20,17 @@ export function ChatScreen(props: ChatProps) {
   const [dialog, setDialog] = useState<DialogName | undefined>(undefined);
   const room = chat.openKey === undefined ? undefined : chat.rooms.get(chat.openKey);
   return (
-    <div class={`chat ${room ? "chat-open" : ""}`}>
-      <aside class="pane-list" aria-label="Conversations">
+    <main class={`chat ${room ? "chat-open" : ""}`}>
+      <h1 class="unseen">Hubbub</h1>
+      <section class="pane-list" aria-label="Conversations">
         <Rooms {...props} openDialog={setDialog} />
-      </aside>
-      <main class="pane-room">
+      </section>
+      <section class="pane-room" aria-label="Conversation">
         <Banner {...props} />
         {room ? <Conversation key={room.key} {...props} room={room} openDialog={setDialog} /> : <Nothing />}
-      </main>
+      </section>
       {dialog && <Dialogs {...props} room={room} name={dialog} close={() => setDialog(undefined)} />}
-    </div>
+    </main>
   );
 }
 

@@ -96,7 +96,6 @@ export function Composer({ app, chat, client, store, room, focus, setFocus, atte
         value={text}
         placeholder="Write a message"
         aria-label="Message"
-        enterkeyhint="send"
         onInput={(event) => write(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === "Escape" && focus) cancel();

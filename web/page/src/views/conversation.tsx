@@ -23,6 +23,15 @@ const TOGETHER_US = 300_000_000n;
 
 type RoomProps = ChatProps & { room: Room; openDialog: (name: DialogName) => void };
 
+/** Where the list stood after it was last shown. */
+interface Shown {
+  atEnd: boolean;
+  /** Its first message, and how far down that was. */
+  anchor: HTMLElement | undefined;
+  anchorTop: number;
+  outgoing: number;
+}
+
 export function Conversation(props: RoomProps) {
   const { app, chat, client, room } = props;
   const [focus, setFocus] = useState<Focus | undefined>(undefined);
@@ -43,11 +52,11 @@ export function Conversation(props: RoomProps) {
     }
   };
   return (
-    <section class="conversation" aria-label={titleOf(chat, room)}>
+    <div class="conversation">
       <Header {...props} />
       <Messages {...props} actions={actions} attempt={attempt} />
       <Composer {...props} focus={focus} setFocus={setFocus} attempt={attempt} />
-    </section>
+    </div>
   );
 }
 
@@ -100,8 +109,7 @@ function subtitleOf({ chat, room }: Pick<RoomProps, "chat" | "room">): string {
 
 function Messages({ chat, client, room, actions, attempt }: RoomProps & { actions: MessageActions; attempt: (act: () => void) => boolean }) {
   const scroller = useRef<HTMLDivElement>(null);
-  /** Where the list stood after it was last shown. */
-  const shown = useRef({ atEnd: true, height: 0, first: room.timeline.first, outgoing: room.outgoing.length });
+  const shown = useRef<Shown>({ atEnd: true, anchor: undefined, anchorTop: 0, outgoing: room.outgoing.length });
   const [isAway, setAway] = useState(false);
   /** What was unread when the conversation was opened stands below a line. */
   const [readBefore] = useState(room.unread > 0 ? room.read : undefined);
@@ -127,12 +135,13 @@ function Messages({ chat, client, room, actions, attempt }: RoomProps & { action
     const before = shown.current;
     const wrote = room.outgoing.length > before.outgoing;
     if (before.atEnd || wrote) list.scrollTop = list.scrollHeight;
-    // Older messages came above: what was read stays where it was.
-    else if (room.timeline.first !== before.first) list.scrollTop += list.scrollHeight - before.height;
+    // Something came above: what was read stays where it was.
+    else if (before.anchor?.isConnected) list.scrollTop += before.anchor.offsetTop - before.anchorTop;
+    const anchor = list.querySelector<HTMLElement>(".message") ?? undefined;
     shown.current = {
       atEnd: before.atEnd || wrote,
-      height: list.scrollHeight,
-      first: room.timeline.first,
+      anchor,
+      anchorTop: anchor?.offsetTop ?? 0,
       outgoing: room.outgoing.length,
     };
     markSeen();

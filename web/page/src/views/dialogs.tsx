@@ -1,6 +1,6 @@
 // What is asked in a window of its own: with whom to begin, and about a group.
 
-import { proto, RequestRefused, type Room, type UserId } from "hubbub-client";
+import { type Chat, proto, RequestRefused, type Room, type UserId } from "hubbub-client";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { lastActive } from "../time.ts";
@@ -10,7 +10,7 @@ import type { ChatProps } from "./chat_screen.tsx";
 import { mayManage } from "./conversation.tsx";
 import { CloseIcon } from "./icons.tsx";
 
-export type DialogName = "newDirect" | "newGroup" | "details" | "signOut";
+export type DialogName = "newDirect" | "newGroup" | "details" | "account";
 
 type DialogProps = ChatProps & { room: Room | undefined; name: DialogName; close: () => void };
 
@@ -22,8 +22,8 @@ export function Dialogs(props: DialogProps) {
       return <NewGroup {...props} />;
     case "details":
       return props.room ? <Details {...props} room={props.room} /> : null;
-    case "signOut":
-      return <SignOut {...props} />;
+    case "account":
+      return <Account {...props} />;
   }
 }
 
@@ -291,27 +291,58 @@ function LeaveGroup({ app, chat, client, room, close }: DialogProps & { room: Ro
   );
 }
 
-function SignOut({ app, chat, close }: DialogProps) {
-  const waiting = Array.from(chat.rooms.values()).reduce((sum, room) => sum + room.outgoing.length, 0);
+function Account({ app, chat, close }: DialogProps) {
+  const [asked, setAsked] = useState(false);
   return (
-    <Window title="Sign out?" close={close}>
-      <p class="hint">
-        {waiting > 0
-          ? `${waiting === 1 ? "One message is" : `${waiting} messages are`} not sent yet, and will be lost. So are drafts in this browser.`
-          : "Drafts in this browser are forgotten. Your conversations stay on the server."}
-      </p>
-      <button
-        type="button"
-        class="primary"
-        autoFocus
-        onClick={() => {
-          close();
-          app.signOut();
-        }}
-      >
-        Sign out
-      </button>
+    <Window title={nameOf(chat.people.of(chat.me))} close={close}>
+      <dl class="facts">
+        <dt>Your user id</dt>
+        <dd>
+          <span class="own-id">{`${chat.me}`}</span> <CopyButton text={`${chat.me}`} />
+        </dd>
+      </dl>
+      <p class="hint">Others begin a conversation with you by this number.</p>
+      {asked ? (
+        <div class="confirm" role="alert">
+          <p>{farewell(chat)}</p>
+          <button type="button" onClick={() => setAsked(false)}>
+            Stay
+          </button>
+          <button
+            type="button"
+            class="danger"
+            onClick={() => {
+              close();
+              app.signOut();
+            }}
+          >
+            Sign out
+          </button>
+        </div>
+      ) : (
+        <button type="button" class="danger wide" onClick={() => setAsked(true)}>
+          Sign out…
+        </button>
+      )}
     </Window>
+  );
+}
+
+/** What is lost by signing out. */
+function farewell(chat: Chat): string {
+  const waiting = Array.from(chat.rooms.values()).reduce((sum, room) => sum + room.outgoing.length, 0);
+  if (waiting === 0) return "Drafts in this browser are forgotten. Your conversations stay on the server.";
+  return `${waiting === 1 ? "One message is" : `${waiting} messages are`} not sent yet, and will be lost. So are drafts in this browser.`;
+}
+
+/** Browsers let pages copy only where the connection is safe. */
+function CopyButton({ text }: { text: string }) {
+  const [copied, setCopied] = useState(false);
+  if (!("clipboard" in navigator)) return null;
+  return (
+    <button type="button" class="plain" onClick={() => void navigator.clipboard.writeText(text).then(() => setCopied(true))}>
+      {copied ? "Copied" : "Copy"}
+    </button>
   );
 }
 

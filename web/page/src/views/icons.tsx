@@ -18,7 +18,6 @@ export const InfoIcon = () => <Icon><circle cx="12" cy="12" r="8.500" /><path d=
 export const MoreIcon = () => <Icon size={18}><path d="M6 12h.01M12 12h.01M18 12h.01" stroke-width="3" /></Icon>;
 export const DownIcon = () => <Icon><path d="M6 9.500l6 6 6-6" /></Icon>;
 export const CloseIcon = () => <Icon size={18}><path d="M6 6l12 12M18 6L6 18" /></Icon>;
-export const SignOutIcon = () => <Icon><path d="M14 4.500H7a2 2 0 0 0-2 2v11a2 2 0 0 0 2 2h7M10.500 12H20M16.500 8.500L20 12l-3.500 3.500" /></Icon>;
 export const OfflineIcon = () => <Icon size={16}><path d="M4 4l16 16M8.500 15.500a5 5 0 0 1 7 0M5.500 12a10 10 0 0 1 4-2.300M14.500 9.700a10 10 0 0 1 4 2.300M12 19v.01" /></Icon>;
 
 export function Logo() {

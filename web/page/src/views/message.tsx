@@ -1,7 +1,7 @@
 // One message, and what can be done with it. Text is text: never markup.
 
 import { type Chat, type Message, type Outgoing, proto, type Room, type Status } from "hubbub-client";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { clockTime, exactTime } from "../time.ts";
 import { hueOf, isOnlyEmoji, nameOf, wordsOf } from "../words.ts";
 import { MoreIcon, Ticks } from "./icons.tsx";
@@ -26,7 +26,24 @@ interface MessageProps {
   actions: MessageActions;
 }
 
-export function MessageRow({ chat, room, message, follows, isLow, actions }: MessageProps) {
+/** A long conversation has many of these: one is drawn anew only when what it shows has changed. */
+export function MessageRow(props: MessageProps) {
+  const { chat, room, message } = props;
+  const mine = message.sender === chat.me;
+  const answered = message.replyToSeq > 0n ? room.timeline.message(message.replyToSeq) : undefined;
+  const counts = mine ? room.statuses.countsOf(message.seq) : undefined;
+  return useMemo(
+    () => <Drawn {...props} answered={answered} />,
+    [
+      ...[message, message.body, message.gone, message.edited, props.follows, props.isLow],
+      ...[nameOf(chat.people.of(message.sender)), room.role, mine ? room.statuses.of(message.seq) : "", counts?.read],
+      ...[answered, answered?.body, answered && nameOf(chat.people.of(answered.sender))],
+      Array.from(message.reactions, ([emoji, users]) => `${emoji}${users.size}${users.has(chat.me)}`).join(),
+    ],
+  );
+}
+
+function Drawn({ chat, room, message, follows, isLow, actions, answered }: MessageProps & { answered: Message | undefined }) {
   const mine = message.sender === chat.me;
   const sender = chat.people.of(message.sender);
   const words = wordsOf(message);
@@ -41,7 +58,7 @@ export function MessageRow({ chat, room, message, follows, isLow, actions }: Mes
             {nameOf(sender)}
           </p>
         )}
-        {message.replyToSeq > 0n && <Quote chat={chat} answered={room.timeline.message(message.replyToSeq)} />}
+        {message.replyToSeq > 0n && <Quote chat={chat} answered={answered} />}
         <p class={`words ${large ? "words-large" : ""}`} dir="auto">
           {words}
         </p>
@@ -65,7 +82,7 @@ export function MessageRow({ chat, room, message, follows, isLow, actions }: Mes
                 title={Array.from(users, (user) => nameOf(chat.people.of(user))).join(", ")}
                 onClick={() => actions.react(message, emoji)}
               >
-                {emoji} <span>{users.size}</span>
+                <span class="emoji">{emoji}</span> {users.size}
               </button>
             </li>
           ))}
@@ -96,7 +113,7 @@ export function Quote({ chat, answered }: { chat: Chat; answered: Message | unde
 function Menu({ chat, room, message, isLow, actions }: Omit<MessageProps, "follows">) {
   const [isOpen, setOpen] = useState(false);
   const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!isOpen) return undefined;
     place.current?.querySelector<HTMLButtonElement>(".menu button")?.focus();
     const away = (event: Event): void => {
@@ -139,7 +156,7 @@ function Menu({ chat, room, message, isLow, actions }: Omit<MessageProps, "follo
         <div class={`menu ${isLow ? "menu-up" : ""}`}>
           <div class="menu-reactions" role="group" aria-label="React">
             {REACTIONS.map((emoji) => (
-              <button key={emoji} type="button" onClick={act(() => actions.react(message, emoji))}>
+              <button key={emoji} type="button" class="emoji" onClick={act(() => actions.react(message, emoji))}>
                 {emoji}
               </button>
             ))}

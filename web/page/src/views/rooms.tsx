@@ -6,7 +6,7 @@ import { lastLine, nameOf, titleOf, typingLine } from "../words.ts";
 import { PersonAvatar, RoomAvatar } from "./avatar.tsx";
 import { Banner, type ChatProps } from "./chat_screen.tsx";
 import type { DialogName } from "./dialogs.tsx";
-import { GroupIcon, PersonPlusIcon, SignOutIcon } from "./icons.tsx";
+import { GroupIcon, PersonPlusIcon } from "./icons.tsx";
 import { OwnTicks } from "./message.tsx";
 
 export function Rooms(props: ChatProps & { openDialog: (name: DialogName) => void }) {
@@ -16,29 +16,24 @@ export function Rooms(props: ChatProps & { openDialog: (name: DialogName) => voi
   return (
     <>
       <header class="bar">
-        <PersonAvatar person={me} />
-        <div class="bar-title">
-          <h1>
-            <bdi>{nameOf(me)}</bdi>
-          </h1>
-          <p>
-            id <span class="own-id">{`${chat.me}`}</span>
-          </p>
-        </div>
+        <button type="button" class="me" aria-label="Your account" title="Your account" onClick={() => openDialog("account")}>
+          <PersonAvatar person={me} />
+          <span class="bar-title">
+            <strong dir="auto">{nameOf(me)}</strong>
+            <small>id {`${chat.me}`}</small>
+          </span>
+        </button>
         <button type="button" class="round" aria-label="New conversation" title="New conversation" onClick={() => openDialog("newDirect")}>
           <PersonPlusIcon />
         </button>
         <button type="button" class="round" aria-label="New group" title="New group" onClick={() => openDialog("newGroup")}>
           <GroupIcon />
         </button>
-        <button type="button" class="round" aria-label="Sign out" title="Sign out" onClick={() => openDialog("signOut")}>
-          <SignOutIcon />
-        </button>
       </header>
       <div class="list-banner">
         <Banner {...props} />
       </div>
-      <nav class="rooms" aria-label="Conversations">
+      <nav class="rooms" aria-label="All conversations">
         {rooms.length === 0 && (
           <div class="rooms-empty">
             {chat.state.kind === "live" ? (

@@ -45,6 +45,11 @@ export function SignIn({ app, notice }: { app: App; notice: string }) {
             {notice}
           </p>
         )}
+        {!app.isReachable && (
+          <p class="hint" role="status">
+            The server cannot be reached right now. Trying again…
+          </p>
+        )}
         <div class="ways" role="group" aria-label="How to sign in">
           {ways.map((each) => (
             <button
