@@ -76,6 +76,18 @@ test("older messages come when one scrolls up, and what one reads stays in its p
   const before = await bob.words();
   expect(before.length).toBeLessThan(count);
   const list = bob.page.locator(".messages");
+  // The message that stands in the middle of the window stands there still when older ones have come above it.
+  await eventually(() => bob.page.getByText("Loading…").count(), (count) => count === 0, "nothing is under way");
+  const middle = await list.evaluate((each) => {
+    each.scrollTop = 400;
+    const rows = Array.from(each.querySelectorAll(".message"));
+    const at = rows.findIndex((row) => row.getBoundingClientRect().top > 300);
+    return { words: rows[at]?.querySelector(".words")?.textContent ?? "", top: rows[at]?.getBoundingClientRect().top ?? 0 };
+  });
+  await eventually(() => bob.words(), (words) => words.length > before.length, "older ones came");
+  const box = await list.getByText(middle.words, { exact: true }).boundingBox();
+  const row = await list.locator(".message", { has: bob.page.getByText(middle.words, { exact: true }) }).boundingBox();
+  expect(Math.abs((row?.y ?? 0) - middle.top), `${middle.words} at ${box?.y}`).toBeLessThan(3);
   await list.hover();
   await eventually(
     async () => {

@@ -69,5 +69,12 @@ test("a second tab of the same browser waits until it is wanted", async () => {
   await alice.page.getByRole("heading", { name: "Hubbub is open elsewhere" }).waitFor();
   await alice.page.getByRole("button", { name: "Use it here" }).click();
   await alice.page.getByRole("button", { name: "New conversation" }).waitFor();
+  await tab.getByRole("heading", { name: "Hubbub is open elsewhere" }).waitFor();
   await tab.close();
+
+  const heir = await alice.context.newPage();
+  await heir.goto(server.url);
+  await heir.getByRole("heading", { name: "Hubbub is open elsewhere" }).waitFor();
+  await alice.page.close();
+  await heir.getByRole("button", { name: "New conversation" }).waitFor();
 });

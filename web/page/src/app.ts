@@ -16,6 +16,9 @@ const GREET_EVERY_MS = 3_000;
 /** The lock that the tab with the session holds. */
 const LOCK = "hubbub";
 
+/** How long the lock may take before the person is told that another tab has it. */
+const LOCK_PATIENCE_MS = 1_000;
+
 export type Screen =
   | { kind: "loading" }
   /** Another tab runs the session. */
@@ -35,6 +38,8 @@ export class App {
   announcement = "";
   readonly #render: () => void;
   #renderWaits = false;
+  /** The request for the lock, while it waits. */
+  #waiting = new AbortController();
   #announcedUpTo = new Map<string, bigint>();
 
   constructor(render: () => void) {
@@ -54,18 +59,28 @@ export class App {
     return url.href;
   }
 
-  /** Begins, in this tab; `steal` takes the session away from another one. */
+  /**
+   * Begins in this tab, as soon as no other one runs the session; `steal` takes it away from that one.
+   */
   start(steal = false): void {
     // Without locks (a plain-text page that is not on this machine) the server's word decides: see `REPLACED`.
     if (!("locks" in navigator)) return this.#begin();
+    this.#waiting.abort();
+    this.#waiting = new AbortController();
+    const { signal } = this.#waiting;
+    // A page that is loaded again may have to wait a moment for the one before it to go.
+    const patience = setTimeout(() => this.#show({ kind: "elsewhere" }), LOCK_PATIENCE_MS);
     const forever = new Promise<never>(() => {});
-    const options = steal ? { steal } : { ifAvailable: true };
-    const taken = navigator.locks.request(LOCK, options, async (lock) => {
-      if (!lock) return this.#show({ kind: "elsewhere" });
+    const taken = navigator.locks.request(LOCK, steal ? { steal } : { signal }, () => {
+      clearTimeout(patience);
       this.#begin();
-      await forever;
+      return forever;
     });
-    taken.catch(() => this.#giveWay());
+    // Given up for another request of this tab, or taken away by another tab.
+    taken.catch(() => {
+      clearTimeout(patience);
+      if (!signal.aborted) this.#giveWay();
+    });
   }
 
   /** Says that something may have changed; shown once for all that happens together. */
