@@ -1,6 +1,6 @@
 //! What a scenario does to the server while clients talk: from its tables and the seed to a list of moments.
 //!
-//! Pure. Who carries it out is [`crate::run::keeper`]. Times count from the start of the traffic, the ramp included, as
+//! Pure. Who carries it out is `run::keeper`. Times count from the start of the traffic, the ramp included, as
 //! the seconds of the series do.
 
 use schemars::JsonSchema;

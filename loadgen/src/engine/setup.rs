@@ -129,7 +129,8 @@ pub(super) fn build(
     });
     let clients = clients.collect::<anyhow::Result<_>>()?;
     let is_blind = presence.is_some() && watching.is_none();
-    let mut thread = Thread::new(plan, share, control, reports, first_client, clients, conversations, watching);
+    let mut thread = Thread::new(plan, share, control, reports, first_client, clients, conversations);
+    thread.watching = watching;
     if is_blind {
         thread.meters.note_not_driven("watch lists of presence", count.into());
     }

@@ -161,7 +161,6 @@ impl Thread {
         first_client: u32,
         clients: Vec<Client>,
         conversations: Vec<Conversation>,
-        watching: Option<Box<Watching>>,
     ) -> Self {
         let traffic = Traffic::new(&plan, first_client, &clients, &conversations);
         let pacer = Rc::new(pacer(&plan, &share));
@@ -171,7 +170,7 @@ impl Thread {
             this: Weak::new(),
             devices: Devices::of(&plan.scenario),
             storm: None,
-            watching,
+            watching: None,
             pacer,
             plan,
             share,

@@ -26,5 +26,5 @@ fn every_device_has_a_copy() {
 #[test]
 fn a_lost_body_is_lost_at_every_device() {
     let totals = run_pairs(Fault::LoseBody).ledger.totals;
-    assert!(totals.lost >= 3 && totals.lost % 3 == 0, "{totals:?}");
+    assert!(totals.lost >= 3 && totals.lost.is_multiple_of(3), "{totals:?}");
 }

@@ -17,10 +17,10 @@ pub(crate) fn small(name: &str, clients: u32, duration_s: f64) -> Scenario {
 #[track_caller]
 pub(crate) fn load(server: &Server, scenario: Scenario) -> RunResult {
     scenario.validate().expect("a scenario that can be run");
-    let secret = server.data_dir().join("token-secret");
+    let secret = server.data_dir().join("token-secret").display().to_string();
     let (clients, metrics) = (server.clients.to_string(), format!("http://{}/metrics", server.metrics));
     let mut words = vec!["hubbub-load", "run", "idle", "--quiet", "--threads", "2", "--processes", "1"];
-    words.extend(["--server", &clients, "--metrics", &metrics, "--secret-file", secret.to_str().expect("a plain path")]);
+    words.extend(["--server", &clients, "--metrics", &metrics, "--secret-file", &secret]);
     let Command::Run(arguments) = Cli::try_parse_from(words).expect("a command line").command else {
         unreachable!("the words begin with run")
     };
