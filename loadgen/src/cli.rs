@@ -2,6 +2,7 @@
 //! goes on top of the scenario; what they leave out stays as the scenario has it.
 
 pub mod capacity;
+pub mod compare;
 pub mod interrupts;
 pub mod load;
 pub mod own_server;
@@ -58,6 +59,8 @@ pub enum Command {
     Capacity(Box<capacity::CapacityArgs>),
     /// Make `report.html` and `summary.md` again from a result file.
     Report(report::ReportArgs),
+    /// Put results side by side: ratios, and whether they are beyond what runs differ by themselves.
+    Compare(compare::CompareArgs),
     /// List the built-in scenarios, or print one to start your own from.
     Scenarios(scenarios::ScenariosArgs),
     /// Lend this machine to runs that are started elsewhere, with `run --workers`.
@@ -77,6 +80,7 @@ impl Cli {
             Command::Run(arguments) => arguments.execute(),
             Command::Capacity(arguments) => arguments.execute(),
             Command::Report(arguments) => arguments.execute(),
+            Command::Compare(arguments) => arguments.execute(),
             Command::Scenarios(arguments) => arguments.execute(),
             Command::Worker(arguments) => arguments.execute(),
             Command::WorkerProcess => workers::serve_parent().map(|()| ExitCode::SUCCESS),

@@ -13,6 +13,7 @@
 //! | [`certify`] | whether the generator was the limit |
 //! | [`figures`], [`thresholds`] | the names of figures, and what is demanded of them |
 //! | [`capacity`] | the highest load that holds a service level |
+//! | [`compare`], [`statistics`] | results side by side, and what a difference is worth |
 //! | [`progress`], [`report`] | what people and programs see |
 
 pub mod body;
@@ -20,6 +21,7 @@ pub mod capacity;
 pub mod certify;
 pub mod cli;
 pub mod clock;
+pub mod compare;
 pub mod distributions;
 pub mod disturbance;
 pub mod engine;
@@ -37,5 +39,6 @@ pub mod scenario;
 pub mod schedule;
 pub mod series;
 pub mod server_figures;
+pub mod statistics;
 pub mod thresholds;
 pub mod workers;

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema};
 
 use super::result::{RunResult, SCHEMA_VERSION};
 use crate::capacity::result::Capacity;
+use crate::compare::Comparison;
 
 /// What is said of the whole file.
 const ABOUT: &str = "Fields are only added; a change of meaning raises schema_version. What was not measured is null or not \
@@ -22,6 +23,12 @@ pub fn run_result() -> String {
 #[must_use]
 pub fn capacity() -> String {
     versioned::<Capacity>("Answer of hubbub-load capacity", crate::capacity::result::SCHEMA_VERSION)
+}
+
+/// The schema of a comparison, as it is written to `comparison.schema.json`.
+#[must_use]
+pub fn comparison() -> String {
+    versioned::<Comparison>("Comparison of hubbub-load compare", crate::compare::SCHEMA_VERSION)
 }
 
 /// The schema of a file that says which version it has.
@@ -73,5 +80,6 @@ mod tests {
     fn the_files_are_what_the_types_say() {
         check("result.schema.json", &run_result());
         check("capacity.schema.json", &capacity());
+        check("comparison.schema.json", &comparison());
     }
 }

@@ -3,6 +3,7 @@
 mod absent;
 mod capacity;
 mod closes;
+mod compare;
 mod corrupt;
 mod cut_connections;
 mod devices;
