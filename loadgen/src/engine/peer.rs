@@ -12,6 +12,7 @@ use hubbub_codec::session::{Event, OutgoingMessage, Recipient, SendId, Session, 
 use crate::mqtt::session::{Event as MqttEvent, MqttSession};
 
 /// A session.
+#[expect(clippy::large_enum_variant, reason = "the large one is what nearly every client is")]
 pub(super) enum Peer {
     /// Of the client library.
     Hubbub(Session),
