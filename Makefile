@@ -11,7 +11,7 @@ demo: ## Build, start a server, let 2,000 people chat for 20 s, and show the rep
 test: ## Set up and run all tests
 	@scripts/setup.sh --tests
 	@scripts/cargo.sh test --release --workspace --locked
-	@scripts/cargo.sh test --release --locked -p hubbub-faults --features planted
+	@scripts/cargo.sh test --release --workspace --locked --features hubbub-faults/planted --test ledger
 
 lint: ## Check clippy, rustdoc, formatting and the scripts
 	@scripts/setup.sh

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/cargo.sh clippy --workspace --all-targets --release --locked -- -D warnings
-scripts/cargo.sh clippy -p hubbub-faults --features planted --all-targets --release --locked -- -D warnings
+scripts/cargo.sh clippy --workspace --features hubbub-faults/planted --bin hubbub-faulty --test ledger --release --locked -- -D warnings
 RUSTDOCFLAGS='-D warnings' scripts/cargo.sh doc --workspace --no-deps --release --locked
 cargo fmt --all --check
 if command -v shellcheck > /dev/null; then

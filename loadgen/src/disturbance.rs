@@ -163,8 +163,9 @@ pub struct Disturbed {
     pub synced_before: u32,
     /// The fewest that were synced from then until the recovery (or the end of the run).
     pub synced_least: u32,
-    /// From the server's return until as many sessions were synced as before, in seconds, to about 0.1; `None` when that
-    /// was not seen before the run ended or the next disturbance began.
+    /// From the server's return until as many sessions were synced as before, in seconds, to about 0.1, without those who
+    /// are away because the scenario says so; `None` when that was not seen before the run ended or the next disturbance
+    /// began.
     pub recovered_s: Option<f64>,
 }
 
@@ -173,8 +174,8 @@ impl Disturbed {
     #[must_use]
     pub fn words(&self) -> String {
         let recovered = match self.recovered_s {
-            Some(seconds) => format!("all {} sessions synced {seconds:.1} s later", self.synced_before),
-            None => format!("not all {} sessions were seen synced again", self.synced_before),
+            Some(seconds) => format!("{} sessions synced again {seconds:.1} s later", self.synced_before),
+            None => format!("not all of {} sessions were seen synced again", self.synced_before),
         };
         format!("{} at {:.1} s, back after {:.1} s, {recovered}", self.action.words(), self.at_s, self.down_s)
     }

@@ -23,6 +23,7 @@ use crate::series::Series;
 use crate::server_figures::{Probe, Sample};
 use crate::workers::{Crew, Fleet, Workers};
 use keeper::Keeper;
+use recovery::Census;
 
 mod comebacks;
 mod conclude;
@@ -202,6 +203,9 @@ impl Run<'_> {
         let clients = self.request.plan.scenario.clients;
         while ready < self.workers.threads {
             anyhow::ensure!(self.interrupts.load(Ordering::Relaxed) == 0, "interrupted during the setup");
+            if let Some(reason) = self.keeper.as_ref().and_then(Keeper::failure) {
+                anyhow::bail!(reason);
+            }
             match self.workers.next_report(TICK)? {
                 Some(Report::Setup(setup)) => setups[setup.worker as usize] = setup,
                 Some(Report::Ready { .. }) => ready += 1,
@@ -329,9 +333,9 @@ impl Run<'_> {
             // The ledger decides what it meant.
             Report::Failed { reason } => drop(observed.ended_early.get_or_insert(reason)),
             Report::Full { reason } => drop(observed.full.get_or_insert(reason)),
-            Report::Census { worker, synced, counted_us } => {
+            Report::Census { worker, synced, away, counted_us } => {
                 if let Some(keeper) = &self.keeper {
-                    keeper.count(worker, synced, counted_us);
+                    keeper.count(worker, Census { counted_us, synced, away });
                 }
             }
             Report::Setup(_) | Report::Ready { .. } => {}

@@ -134,17 +134,3 @@ pub(crate) fn note(fault: Fault) {
     let at = FAULTS.iter().position(|(known, _)| *known == fault).expect("all faults are listed");
     PLANTED[at].fetch_add(1, Relaxed);
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn faults_must_be_named() {
-        let rates = parse("lose_body=1000, drop_frame=7").unwrap();
-        assert_eq!((rates[0], rates[4], rates[1]), (1_000, 7, 0));
-        for text in ["", " ", "lose_body", "lose_body=x", "no_such=1", "swap=0"] {
-            assert!(parse(text).is_err(), "{text:?}");
-        }
-    }
-}

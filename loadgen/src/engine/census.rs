@@ -14,7 +14,11 @@ impl Thread {
             return;
         }
         self.next_census_us = now_us + EVERY_US;
-        let synced = self.clients.iter().filter(|client| client.link == Link::Synced).count() as u32;
-        self.tell(Report::Census { worker: self.share.worker, synced, counted_us: now_us });
+        let (mut synced, mut away) = (0, 0);
+        for client in &self.clients {
+            synced += u32::from(client.link == Link::Synced);
+            away += u32::from(client.link != Link::Synced && client.away_until_us > now_us);
+        }
+        self.tell(Report::Census { worker: self.share.worker, synced, away, counted_us: now_us });
     }
 }

@@ -29,6 +29,8 @@ pub enum Report {
         worker: u32,
         /// Sessions that are synced.
         synced: u32,
+        /// Others that stay away just now because the scenario says so.
+        away: u32,
         /// When they were counted, in microseconds of the run's clock.
         counted_us: u64,
     },

@@ -13,7 +13,7 @@ use rustix::process::Signal;
 
 use super::Request;
 use super::own_server::OwnServer;
-use super::recovery::Recovery;
+use super::recovery::{Census, Recovery};
 use crate::clock::{SECOND_US, now_us};
 use crate::disturbance::{Action, Disturbance, Disturbed, Moment, moments, too_late};
 use crate::engine::plan::{Plan, Protocol};
@@ -110,9 +110,9 @@ impl Keeper {
     }
 
     /// A thread of the generator has counted its synced sessions.
-    pub(super) fn count(&self, thread: u32, synced: u32, counted_us: u64) {
+    pub(super) fn count(&self, thread: u32, census: Census) {
         let mut shared = lock(&self.shared);
-        if shared.recovery.count(thread, synced, counted_us) {
+        if shared.recovery.count(thread, census) {
             let words = shared.recovery.last().map(Disturbed::words);
             shared.news.extend(words.map(|words| format!("the server was {words}")));
         }

@@ -296,8 +296,8 @@ impl Ear {
                 self.unfinished.retain(|thread| !threads.contains(thread));
                 Report::Lost { threads, reason: format!("{}: {reason}", self.name) }
             }
-            Report::Census { worker, synced, counted_us } => {
-                Report::Census { worker, synced, counted_us: self.shared.clock().ours(counted_us) }
+            Report::Census { worker, synced, away, counted_us } => {
+                Report::Census { worker, synced, away, counted_us: self.shared.clock().ours(counted_us) }
             }
             Report::Finished(part) if !self.unfinished.remove(&part.worker) => return,
             report => report,

@@ -1,7 +1,7 @@
 //! The load harness against a server that breaks messages on purpose: its ledger must find what is wrong in the log, and
 //! must close over what client sessions put right by themselves. One property in each file.
 //!
-//! `cargo test --release -p hubbub-faults --features planted`
+//! `cargo test --release --workspace --features hubbub-faults/planted --test ledger`
 
 mod body_lost;
 mod on_the_way;

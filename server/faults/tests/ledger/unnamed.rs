@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 #[test]
 fn it_does_not_start_unless_its_faults_are_named() {
     let dir = tempfile::tempdir().unwrap();
-    for faults in [None, Some(""), Some("no_such_fault=1000")] {
+    let senseless = ["", " ", "lose_body", "lose_body=x", "swap=0", "no_such_fault=1000"];
+    for faults in [None].into_iter().chain(senseless.map(Some)) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hubbub-faulty"));
         command.arg("--data-dir").arg(dir.path().join("data")).args(["--listen", "127.0.0.1:0"]);
         command.args(["--metrics-listen", "127.0.0.1:0"]).stdin(Stdio::null());
