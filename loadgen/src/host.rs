@@ -61,7 +61,8 @@ fn parse_stat_ticks(text: &str) -> Option<u64> {
 pub fn process_rss_bytes(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
     let pages: u64 = text.split_ascii_whitespace().nth(1)?.parse().ok()?;
-    Some(pages * rustix::param::page_size() as u64)
+    // A process that has ended and was not waited for has none; its memory is not 0, there is none to speak of.
+    (pages > 0).then(|| pages * rustix::param::page_size() as u64)
 }
 
 /// What a process is called, as `/proc` has it.

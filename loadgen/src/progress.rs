@@ -1,147 +1,130 @@
-//! What people see while it runs: a live line on a terminal, one plain line a second elsewhere. It writes to standard
-//! error; standard output is for the summary.
+//! What people see while it runs: a dashboard on a terminal, plain lines elsewhere. It writes to standard error; standard
+//! output is for the summary. Nothing here can fail a run, and nothing here is on the way of a message.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `plain` | lines for logs and pipes |
+//! | `live` | the terminal: taken, read for keys, and given back whatever happens |
+//! | `draw` | what the dashboard looks like, from figures alone |
 
 use std::io::IsTerminal;
-use std::time::{Duration, Instant};
-
-use indicatif::{ProgressBar, ProgressStyle};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use crate::engine::plan::Plan;
 use crate::engine::report::Setup;
-use crate::report::format::{bytes, count, number, time_us};
-use crate::report::result::SeriesPoint;
 use crate::series::Series;
 
-/// How often a terminal is written to.
-const REDRAW: Duration = Duration::from_millis(100);
+mod draw;
+mod live;
+mod plain;
 
-/// How often plain lines are written.
-const PLAIN: Duration = Duration::from_secs(1);
+use live::Live;
+use plain::Plain;
 
-/// The view of a run.
-pub struct Progress {
-    view: View,
-    shown: Option<Instant>,
-}
-
-enum View {
-    Quiet,
+/// How a run is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// A dashboard where there is a terminal, lines elsewhere.
+    #[default]
+    Auto,
+    /// Lines.
     Plain,
-    Live(ProgressBar),
+    /// Not at all.
+    Quiet,
 }
+
+/// Where a run is.
+#[derive(Clone, Copy)]
+pub enum Stage<'a> {
+    /// Clients log in, conversations are opened.
+    Setup(&'a [Setup]),
+    /// Traffic or drain.
+    Traffic {
+        /// The seconds until now.
+        series: &'a Series,
+        /// From the start of the traffic.
+        elapsed_us: u64,
+    },
+}
+
+/// A run at one moment.
+#[derive(Clone, Copy)]
+pub struct Moment<'a> {
+    /// What is run.
+    pub plan: &'a Plan,
+    /// Where it is.
+    pub stage: Stage<'a>,
+}
+
+/// Something that shows a run. It decides itself how often.
+trait View {
+    /// One line that stays.
+    fn say(&mut self, words: &str);
+
+    /// The run now; called many times a second.
+    fn show(&mut self, moment: &Moment<'_>);
+}
+
+/// The view of a run; its end gives the terminal back.
+pub struct Progress(Option<Box<dyn View>>);
 
 impl Progress {
-    /// A live view on a terminal, plain lines elsewhere, nothing when `quiet`.
-    ///
-    /// # Panics
-    /// Never: the template is a constant.
+    /// A view by `mode`. Keys that ask for the end are counted in `interrupts`, as signals are.
     #[must_use]
-    pub fn new(quiet: bool) -> Self {
-        let view = match (quiet, std::io::stderr().is_terminal()) {
-            (true, _) => View::Quiet,
-            (false, false) => View::Plain,
-            (false, true) => {
-                let style = ProgressStyle::with_template("{prefix:>9.bold} {bar:24.cyan/dim} {msg}");
-                View::Live(ProgressBar::new(1_000).with_style(style.expect("the template is valid")))
-            }
-        };
-        Self { view, shown: None }
+    pub fn new(mode: Mode, interrupts: &Arc<AtomicU32>) -> Self {
+        let is_terminal = std::io::stderr().is_terminal() && std::io::stdin().is_terminal();
+        let live = || Live::start(Arc::clone(interrupts)).ok().flatten();
+        match mode {
+            Mode::Quiet => Self(None),
+            Mode::Auto if is_terminal => match live() {
+                Some(live) => Self(Some(Box::new(live))),
+                None => Self(Some(Box::new(Plain::default()))),
+            },
+            Mode::Auto | Mode::Plain => Self(Some(Box::new(Plain::default()))),
+        }
     }
 
     /// One line that stays.
-    pub fn say(&self, words: &str) {
-        match &self.view {
-            View::Quiet => {}
-            View::Plain => eprintln!("{words}"),
-            View::Live(bar) => bar.println(words),
+    pub fn say(&mut self, words: &str) {
+        if let Some(view) = &mut self.0 {
+            view.say(words);
         }
     }
 
-    /// How far the setup is.
-    pub fn show_setup(&mut self, setups: &[Setup], clients: u32) {
-        if !self.is_due() {
-            return;
-        }
-        let sum = |field: fn(&Setup) -> u32| setups.iter().map(field).sum::<u32>();
-        let synced = sum(|setup| setup.synced);
-        let (open, conversations) = (sum(|setup| setup.opened), sum(|setup| setup.conversations));
-        let part = match synced < clients {
-            true => f64::from(synced) / f64::from(clients.max(1)),
-            false => f64::from(open) / f64::from(conversations.max(1)),
-        };
-        let words = match synced < clients {
-            true => format!("{} of {} clients logged in", count(synced.into()), count(clients.into())),
-            false => format!("{} of {} conversations open", count(open.into()), count(conversations.into())),
-        };
-        self.show(if synced < clients { "connect" } else { "open" }, part, &words);
-    }
-
-    /// The newest second.
-    pub fn show_traffic(&mut self, series: &Series, plan: &Plan, elapsed_us: u64) {
-        if !self.is_due() {
-            return;
-        }
-        let phase = match elapsed_us {
-            elapsed if elapsed < plan.ramp_us() => "ramp",
-            elapsed if elapsed < plan.traffic_us() => "measure",
-            _ => "drain",
-        };
-        let part = elapsed_us as f64 / plan.traffic_us().max(1) as f64;
-        let words = series.newest(1).first().map_or_else(String::new, |point| traffic_words(point, series));
-        self.show(phase, part.min(1.0), &words);
-    }
-
-    /// Takes the live line away.
-    pub fn finish(&self) {
-        if let View::Live(bar) = &self.view {
-            bar.finish_and_clear();
+    /// The run now.
+    pub fn show(&mut self, moment: &Moment<'_>) {
+        if let Some(view) = &mut self.0 {
+            view.show(moment);
         }
     }
 
-    fn is_due(&mut self) -> bool {
-        let pause = match self.view {
-            View::Quiet => return false,
-            View::Plain => PLAIN,
-            View::Live(_) => REDRAW,
-        };
-        let due = self.shown.is_none_or(|shown| shown.elapsed() >= pause);
-        if due {
-            self.shown = Some(Instant::now());
-        }
-        due
-    }
-
-    fn show(&self, phase: &'static str, part: f64, words: &str) {
-        match &self.view {
-            View::Quiet => {}
-            View::Plain => eprintln!("{phase:>8} {:>3.0}%  {words}", part * 100.0),
-            View::Live(bar) => {
-                bar.set_prefix(phase);
-                bar.set_position((part * 1_000.0) as u64);
-                bar.set_message(words.to_owned());
-            }
-        }
+    /// Shows nothing more.
+    pub fn finish(&mut self) {
+        self.0 = None;
     }
 }
 
-fn traffic_words(point: &SeriesPoint, series: &Series) -> String {
-    let mut words = format!(
-        "{} clients · {}/s offered, {} acked, {} delivered",
-        count(point.connected.into()),
-        count(point.offered),
-        count(point.accepted),
-        count(point.delivered)
-    );
-    if let Some(delivery) = point.delivery {
-        let [p50, p99] = [delivery.p50, delivery.p99].map(|us| time_us(us as f64));
-        words += &format!(" · p50 {p50} p99 {p99}");
+/// How far a setup is: a word, a part from 0 to 1, and a sentence.
+fn setup_words(setups: &[Setup], clients: u32) -> (&'static str, f64, String) {
+    use crate::report::format::count;
+    let sum = |field: fn(&Setup) -> u32| setups.iter().map(field).sum::<u32>();
+    let (synced, opened, conversations) =
+        (sum(|setup| setup.synced), sum(|setup| setup.opened), sum(|setup| setup.conversations));
+    let part = |done: u32, all: u32| f64::from(done) / f64::from(all.max(1));
+    let words = |done: u32, all: u32, what| format!("{} of {} {what}", count(done.into()), count(all.into()));
+    match synced < clients {
+        true => ("connect", part(synced, clients), words(synced, clients, "clients logged in")),
+        false => ("open", part(opened, conversations), words(opened, conversations, "conversations open")),
     }
-    if let (Some(cores), rss, _) = series.newest_server() {
-        words += &format!(" · server {} cores", number(cores));
-        words += &rss.map_or_else(String::new, |rss| format!(" {}", bytes(rss as f64)));
-    }
-    if point.errors > 0 {
-        words += &format!(" · {} errors", count(point.errors));
-    }
-    words
+}
+
+/// The phase of a traffic, and how much of the traffic is over, 0 to 1.
+fn phase(plan: &Plan, elapsed_us: u64) -> (&'static str, f64) {
+    let word = match elapsed_us {
+        elapsed if elapsed < plan.ramp_us() => "ramp",
+        elapsed if elapsed < plan.traffic_us() => "measure",
+        _ => "drain",
+    };
+    (word, (elapsed_us as f64 / plan.traffic_us().max(1) as f64).min(1.0))
 }

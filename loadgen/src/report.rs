@@ -4,11 +4,13 @@
 pub mod axis;
 pub mod comebacks;
 pub mod curves;
+pub mod fanout;
 pub mod format;
 pub mod html;
 pub mod markdown;
 pub mod plot;
 pub mod result;
+pub mod returns;
 pub mod schema;
 pub mod seconds;
 pub mod standing;

@@ -17,7 +17,7 @@ use crate::disturbance::Disturbed;
 use crate::engine::plan::{Plan, Protocol};
 use crate::engine::report::{Part, Report, Setup};
 use crate::host;
-use crate::progress::Progress;
+use crate::progress::{Mode, Moment, Progress, Stage};
 use crate::report::result::RunResult;
 use crate::series::Series;
 use crate::server_figures::{Probe, Sample};
@@ -57,8 +57,8 @@ pub struct Request {
     pub processes: Option<u32>,
     /// Workers on other machines, instead of threads and processes of this one.
     pub fleet: Option<Fleet>,
-    /// Whether progress is shown.
-    pub quiet: bool,
+    /// How progress is shown.
+    pub progress: Mode,
     /// A server to start, disturb as the scenario says, and end; then `plan.server`, `secret_file`, `metrics` and `pid`
     /// are its own.
     pub own_server: Option<own_server::Settings>,
@@ -69,7 +69,8 @@ impl Request {
     #[must_use]
     pub fn new(plan: Plan, secret_file: PathBuf) -> Self {
         let (metrics, pid, processes, fleet, own_server) = (None, None, Some(1), None, None);
-        Self { plan, secret_file, metrics, pid, threads: 1, processes, fleet, quiet: true, own_server }
+        let progress = Mode::Quiet;
+        Self { plan, secret_file, metrics, pid, threads: 1, processes, fleet, progress, own_server }
     }
 }
 
@@ -148,7 +149,7 @@ pub fn run(mut request: Request, interrupts: &Arc<AtomicU32>) -> anyhow::Result<
     let mut probe = Probe::new(request.metrics.clone(), pid, is_local);
     let before = look(&mut probe, keeper.as_ref());
     let clients = request.plan.scenario.clients;
-    let progress = Progress::new(request.quiet);
+    let mut progress = Progress::new(request.progress, interrupts);
     let workers = match &request.fleet {
         Some(fleet) => Workers::connect(&request.plan, &request.secret_file, fleet)?,
         None => Workers::start(&request.plan, &request.secret_file, request.threads, request.processes)?,
@@ -200,7 +201,6 @@ impl Run<'_> {
     fn set_up(&mut self) -> anyhow::Result<()> {
         let mut setups = vec![Setup::default(); self.workers.threads as usize];
         let mut ready = 0;
-        let clients = self.request.plan.scenario.clients;
         while ready < self.workers.threads {
             anyhow::ensure!(self.interrupts.load(Ordering::Relaxed) == 0, "interrupted during the setup");
             if let Some(reason) = self.keeper.as_ref().and_then(Keeper::failure) {
@@ -212,7 +212,7 @@ impl Run<'_> {
                 Some(Report::Failed { reason } | Report::Lost { reason, .. }) => anyhow::bail!(reason),
                 Some(Report::Second(_) | Report::Census { .. } | Report::Full { .. } | Report::Finished(_)) | None => {}
             }
-            self.progress.show_setup(&setups, clients);
+            self.progress.show(&Moment { plan: &self.request.plan, stage: Stage::Setup(&setups) });
         }
         Ok(())
     }
@@ -249,7 +249,9 @@ impl Run<'_> {
             self.tell_news();
             let now_us = now_us();
             self.sample(&mut observed, &mut times, now_us);
-            self.progress.show_traffic(&observed.series, &self.request.plan, now_us.saturating_sub(times.start_us));
+            let elapsed_us = now_us.saturating_sub(times.start_us);
+            let stage = Stage::Traffic { series: &observed.series, elapsed_us };
+            self.progress.show(&Moment { plan: &self.request.plan, stage });
             if self.ends_now(&mut observed, &mut times, now_us) {
                 self.workers.abandon();
                 self.take_what_is_left(&mut observed);
@@ -343,7 +345,7 @@ impl Run<'_> {
     }
 
     /// Tells people what happens to the own server.
-    fn tell_news(&self) {
+    fn tell_news(&mut self) {
         let news = self.keeper.as_ref().map(Keeper::take_news).unwrap_or_default();
         news.iter().for_each(|words| self.progress.say(words));
     }

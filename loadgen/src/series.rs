@@ -105,6 +105,13 @@ impl Series {
         (self.cores_at(at), self.samples[at].1.rss_bytes, self.inside_at(at))
     }
 
+    /// The server's CPU at the newest looks, the newest last, in thousandths of a core; 0 where it is not known.
+    #[must_use]
+    pub fn server_course(&self, wanted: usize) -> Vec<u64> {
+        let from = self.samples.len().saturating_sub(wanted);
+        (from..self.samples.len()).map(|at| (self.cores_at(at).unwrap_or(0.0) * 1e3) as u64).collect()
+    }
+
     fn phase(&self, at_s: u32) -> SeriesPhase {
         match f64::from(at_s) {
             at_s if at_s >= self.traffic_s => SeriesPhase::Drain,

@@ -23,6 +23,7 @@ use crate::capacity::point::Point;
 use crate::capacity::result::{Capacity, Rules};
 use crate::capacity::search::Ending;
 use crate::capacity::{Question, World, measure, page, words};
+use crate::progress::Mode;
 use crate::report::result::RunResult;
 use crate::scenario::Scenario;
 use crate::{run, thresholds};
@@ -185,7 +186,9 @@ impl World for Server<'_> {
         self.users += clients;
         self.arguments.own_server.apply(&mut request, &self.arguments.out);
         // Without a terminal one line for each point is enough.
-        request.quiet |= !std::io::stderr().is_terminal();
+        if !std::io::stderr().is_terminal() {
+            request.progress = Mode::Quiet;
+        }
         run::run(request, &self.interrupts)
     }
 

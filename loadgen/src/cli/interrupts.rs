@@ -1,4 +1,4 @@
-//! Ctrl-C, and SIGTERM, which is taken for it.
+//! Ctrl-C, and SIGTERM and SIGHUP, which are taken for it, so that a run ends in its order and gives the terminal back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,13 +12,15 @@ pub fn count_interrupts(interrupts: Arc<AtomicU32>) {
             return;
         };
         runtime.block_on(async {
-            let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            let (Ok(mut terminate), Ok(mut hangup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+            else {
                 return;
             };
             loop {
                 tokio::select! {
                     heard = tokio::signal::ctrl_c() => if heard.is_err() { return },
                     _ = terminate.recv() => {}
+                    _ = hangup.recv() => {}
                 }
                 interrupts.fetch_add(1, Ordering::Relaxed);
             }

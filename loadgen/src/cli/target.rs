@@ -11,6 +11,7 @@ use super::protocol::{ProtocolArgs, ProtocolName};
 use super::worker::TOKEN_VARIABLE;
 use crate::engine::plan::Plan;
 use crate::ledger::room::LEDGER_BYTES_DEFAULT;
+use crate::progress::Mode;
 use crate::run::Request;
 use crate::scenario::Scenario;
 use crate::server_figures::METRICS_DEFAULT;
@@ -72,6 +73,10 @@ pub struct TargetArgs {
     #[arg(long, value_name = "FILE", requires = "workers")]
     pub worker_token_file: Option<PathBuf>,
 
+    /// Show progress as plain lines on a terminal, too; elsewhere they are always plain.
+    #[arg(long)]
+    pub plain: bool,
+
     /// Show no progress.
     #[arg(long, short = 'q')]
     pub quiet: bool,
@@ -103,7 +108,7 @@ impl TargetArgs {
             threads,
             processes: self.processes,
             fleet: self.fleet()?,
-            quiet: self.quiet,
+            progress: self.progress(),
             own_server: None,
         })
     }
@@ -126,6 +131,16 @@ impl TargetArgs {
 }
 
 impl TargetArgs {
+    /// How progress is shown.
+    #[must_use]
+    pub fn progress(&self) -> Mode {
+        match (self.quiet, self.plain) {
+            (true, _) => Mode::Quiet,
+            (false, true) => Mode::Plain,
+            (false, false) => Mode::Auto,
+        }
+    }
+
     /// The page to look at; Hubbub's usual one only when it is Hubbub that is driven.
     fn metrics(&self) -> Option<String> {
         let is_foreign = self.protocol.protocol != ProtocolName::Hubbub && self.metrics == METRICS_DEFAULT;

@@ -8,7 +8,7 @@ use super::result::RunResult;
 use super::standing::{Standing, headline};
 use super::summary::{ledger_words, verdict_words};
 use super::table::Table;
-use super::{curves, tables, timeline};
+use super::{curves, fanout, returns, tables, timeline};
 use crate::certify::Verdict;
 
 /// The whole page.
@@ -27,7 +27,10 @@ pub fn page(result: &RunResult) -> String {
     html += &side_by_side(&[tables::thresholds(result), tables::disturbances(result)]);
     html += &timeline::timeline(result);
     html += &curves::curves(result);
+    html += &fanout::by_size(result);
     html += &tables::latencies(result).to_html();
+    html += &returns::fanout(result).to_html();
+    html += &side_by_side(&returns::all(result));
     html += &side_by_side(&[tables::ledger(result), tables::unit_costs(result), tables::generator(result)]);
     html += &faults(result);
     html += &tables::errors(result).to_html();

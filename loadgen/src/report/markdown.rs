@@ -6,7 +6,7 @@ use super::result::RunResult;
 use super::standing::{Standing, headline};
 use super::summary::{ledger_words, verdict_words};
 use super::table::Table;
-use super::tables;
+use super::{returns, tables};
 
 /// The whole text.
 #[must_use]
@@ -30,12 +30,13 @@ pub fn summary(result: &RunResult) -> String {
         tables::thresholds(result),
         tables::disturbances(result),
         tables::latencies(result),
+        returns::fanout(result),
         tables::ledger(result),
         tables::unit_costs(result),
         tables::errors(result),
         tables::environment(result),
     ];
-    parts.iter().for_each(|table| text += &table.to_markdown());
+    parts.iter().chain(&returns::all(result)).for_each(|table| text += &table.to_markdown());
     let faults: String = result.ledger.faults.iter().take(10).map(|fault| format!("- {}\n", plain(fault))).collect();
     if !faults.is_empty() {
         text += &format!("### First faults\n\n{faults}\n");

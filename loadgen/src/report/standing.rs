@@ -63,6 +63,9 @@ pub fn headline(result: &RunResult) -> String {
     match Standing::of(result) {
         Standing::Void => format!("The ledger did not close: {}.", faults_words(&result.ledger)),
         Standing::Generators => "The generator was the limit: this run says nothing about the server.".to_owned(),
+        Standing::Servers | Standing::Unclear if wrong_presence(result) > 0 => {
+            format!("{} watchers saw somebody otherwise than they were.", count(wrong_presence(result)))
+        }
         Standing::Unclear => {
             format!("All arrived, with {}; whether the figures are the server's is unclear.", load_words(result))
         }
@@ -76,7 +79,19 @@ pub fn headline(result: &RunResult) -> String {
             let (accepted, offered) = (number(accepted), number(offered));
             format!("The server was the limit: it accepted {accepted} of {offered} messages a second.")
         }
-        Standing::Servers => format!("The server carried {}.", load_words(result)),
+        Standing::Servers => format!("The server carried {}{}.", load_words(result), disturbed_words(result)),
+    }
+}
+
+fn wrong_presence(result: &RunResult) -> u64 {
+    result.presence.map_or(0, |presence| presence.wrong)
+}
+
+fn disturbed_words(result: &RunResult) -> String {
+    match result.disturbances.len() {
+        0 => String::new(),
+        1 => format!(" while it was {}", result.disturbances[0].action.words()),
+        times => format!(" while it was disturbed {times} times"),
     }
 }
 

@@ -45,6 +45,9 @@ pub fn latencies(result: &RunResult) -> Table {
         ("Sent → last of the group", &latency.fanout_last),
         ("Connect → logged in", &latency.login),
         ("Connect → synced", &latency.synced),
+        ("Typing → seen", &latency.typing),
+        ("Came online → watchers told", &latency.presence),
+        ("Went away → watchers told", &latency.presence_away),
     ];
     let rows = all.into_iter().filter_map(|(label, summary)| Some(latency_row(label, summary.as_ref()?)));
     Table { title: "Latency", columns: vec!["50%", "90%", "99%", "99.9%", "max", "values"], rows: rows.collect() }
@@ -83,6 +86,7 @@ pub fn ledger(result: &RunResult) -> Table {
     rows.extend(some("Delivered again, as QoS 1 allows", totals.redelivered));
     rows.push(row("Gaps repaired by clients", ledger.repaired_gaps));
     rows.push(row("Duplicates dropped by clients", ledger.dropped_duplicates));
+    rows.extend(some("Unsettled at most at one time", ledger.unsettled.most));
     Table { title: "Ledger", columns: Vec::new(), rows }
 }
 
@@ -192,6 +196,8 @@ pub fn environment(result: &RunResult) -> Table {
     let pairs = vec![
         ("Started", Some(environment.started.clone())),
         ("Command", Some(environment.command_line.join(" "))),
+        ("Protocol", Some(result.protocol.clone())),
+        ("Users", result.users.map(|users| count(users.into()))),
         ("Seed", Some(environment.seed.to_string())),
         ("First user", Some(environment.first_user.to_string())),
         ("Harness", Some(format!("{}{revision}", environment.version))),

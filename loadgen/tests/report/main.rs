@@ -5,6 +5,7 @@ mod old_files;
 mod panels;
 mod self_contained;
 mod sparse;
+mod special_parts;
 mod standing;
 mod well_formed;
 
