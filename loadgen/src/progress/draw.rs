@@ -122,9 +122,12 @@ fn spark(frame: &mut Frame<'_>, area: Rect, label: &str, value: String, course: 
     frame.render_widget(Sparkline::default().data(course[from..].to_vec()).style(Style::new().fg(colour)), line);
 }
 
+/// A label, which figure of a second, and the colour of its course.
+type Course = (&'static str, fn(&SeriesPoint) -> u64, Color);
+
 fn draw_load(frame: &mut Frame<'_>, area: Rect, moment: &Moment<'_>, series: &Series, newest: &[&SeriesPoint]) {
     let inner = block(frame, area, "Load, a second");
-    let figures: [(&str, fn(&SeriesPoint) -> u64, Color); 3] = [
+    let figures: [Course; 3] = [
         ("offered", |point| point.offered, Color::Gray),
         ("accepted", |point| point.accepted, Color::Blue),
         ("delivered", |point| point.delivered, Color::Green),

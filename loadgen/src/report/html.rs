@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::format::{count, number};
 use super::result::RunResult;
 use super::standing::{Standing, headline};
-use super::summary::{ledger_words, verdict_words};
+use super::summary::{ledger_words, protocol_words, verdict_words};
 use super::table::Table;
 use super::{curves, fanout, returns, tables, timeline};
 use crate::certify::Verdict;
@@ -34,6 +34,7 @@ pub fn page(result: &RunResult) -> String {
     html += &side_by_side(&[tables::ledger(result), tables::unit_costs(result), tables::generator(result)]);
     html += &faults(result);
     html += &tables::errors(result).to_html();
+    html += &tables::workers(result).to_html();
     html += &environment(result);
     let _ = writeln!(html, "</main><script>{}</script></body></html>", include_str!("report.js"));
     html
@@ -47,21 +48,18 @@ pub fn escape(text: &str) -> String {
 
 /// What was run, the run in one sentence, and what that stands on.
 fn head(result: &RunResult) -> String {
-    let server = &result.server;
-    let version = server.version.as_ref().map_or_else(String::new, |version| format!(" {version}"));
-    let durability = server.durability.as_ref().map_or_else(String::new, |mode| format!(", durability {mode}"));
     let class = match (Standing::of(result), result.is_good()) {
         (Standing::Servers, true) => "good",
         (Standing::Unclear, true) => "warn",
         _ => "bad",
     };
     format!(
-        "<p class=\"soft\">{} · {} clients · {} s measured · Hubbub{} · {}</p>\
+        "<p class=\"soft\">{} · {} clients · {} s measured · {} · {}</p>\
          <h1 class=\"{class}\">{}</h1><div class=\"verdicts\">{}{}{}{}</div>",
         escape(&result.scenario),
         count(result.clients.into()),
         number(result.measured_s),
-        escape(&(version + &durability)),
+        escape(&server_words(result)),
         escape(&result.environment.started),
         escape(&headline(result)),
         ledger_card(result),
@@ -69,6 +67,17 @@ fn head(result: &RunResult) -> String {
         thresholds_card(result),
         early_card(result),
     )
+}
+
+/// Which server it was, as far as it said.
+fn server_words(result: &RunResult) -> String {
+    if let Some(words) = protocol_words(result) {
+        return words;
+    }
+    let (version, durability) = (&result.server.version, &result.server.durability);
+    let version = version.as_ref().map_or_else(String::new, |version| format!(" {version}"));
+    let durability = durability.as_ref().map_or_else(String::new, |mode| format!(", durability {mode}"));
+    format!("Hubbub{version}{durability}")
 }
 
 fn card(class: &str, heading: &str, html: &str) -> String {

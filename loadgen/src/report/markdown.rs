@@ -34,6 +34,7 @@ pub fn summary(result: &RunResult) -> String {
         tables::ledger(result),
         tables::unit_costs(result),
         tables::errors(result),
+        tables::workers(result),
         tables::environment(result),
     ];
     parts.iter().chain(&returns::all(result)).for_each(|table| text += &table.to_markdown());

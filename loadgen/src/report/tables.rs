@@ -179,6 +179,27 @@ pub fn disturbances(result: &RunResult) -> Table {
     }
 }
 
+/// The machines that drove the clients.
+#[must_use]
+pub fn workers(result: &RunResult) -> Table {
+    let rows = result.workers.iter().map(|worker| {
+        let values = vec![
+            worker.hostname.clone(),
+            count(worker.clients.into()),
+            format!("{}, {}", worker.threads, worker.processes),
+            worker.cpu_share.map_or_else(|| "–".to_owned(), |share| format!("{} of {}", number(share), worker.cores)),
+            worker.rss_bytes.map_or_else(|| "–".to_owned(), |rss| bytes(rss as f64)),
+            worker.lost.clone().unwrap_or_else(|| "no".to_owned()),
+        ];
+        Row { is_fault: worker.lost.is_some(), ..Row::new(worker.address.clone(), values) }
+    });
+    Table {
+        title: "Workers",
+        columns: vec!["host", "clients", "threads, processes", "cores used", "memory", "lost"],
+        rows: rows.collect(),
+    }
+}
+
 /// Errors by their words, the most frequent first.
 #[must_use]
 pub fn errors(result: &RunResult) -> Table {
@@ -196,7 +217,6 @@ pub fn environment(result: &RunResult) -> Table {
     let pairs = vec![
         ("Started", Some(environment.started.clone())),
         ("Command", Some(environment.command_line.join(" "))),
-        ("Protocol", Some(result.protocol.clone())),
         ("Users", result.users.map(|users| count(users.into()))),
         ("Seed", Some(environment.seed.to_string())),
         ("First user", Some(environment.first_user.to_string())),

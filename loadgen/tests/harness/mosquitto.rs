@@ -102,7 +102,7 @@ impl Broker {
             threads: 1,
             processes: Some(1),
             fleet: None,
-            quiet: true,
+            progress: hubbub_loadgen::progress::Mode::Quiet,
             own_server: None,
         }
     }
