@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The page that the server carries: built from web/ into web/dist, which is committed (docs/decisions/008).
 #
-#   scripts/web.sh          build web/dist anew
+#   scripts/web.sh          make the messages from chat.proto and build web/dist anew
 #   scripts/web.sh --check  types, tests, and that web/dist and the generated code are what the sources give
 #   scripts/web.sh --e2e    build, then the tests in a headless browser against target/release/hubbub (or HUBBUB_BIN)
 #
@@ -26,6 +26,7 @@ fi
 
 case "${1:-}" in
   '')
+    npm run --silent generate
     npm run --silent build
     ;;
   --check)
@@ -36,7 +37,7 @@ case "${1:-}" in
     npx vite build page --logLevel warn --outDir "$made/dist"
     diff -r dist "$made/dist" || { say "web/dist is not what the sources give; run scripts/web.sh and commit it"; exit 1; }
     (cd client && npx buf generate ../../proto --template buf.gen.yaml --path ../../proto/chat --output "$made")
-    diff -r client/src/gen "$made/src/gen" || { say "chat.proto has changed; run 'npm run generate' in web/ and commit it"; exit 1; }
+    diff -r client/src/gen "$made/src/gen" || { say "chat.proto has changed; run scripts/web.sh and commit it"; exit 1; }
     say "web/dist and the generated code are what the sources give"
     ;;
   --e2e)

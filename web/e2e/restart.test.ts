@@ -86,3 +86,14 @@ test("in a group", async () => {
   await bob.open("Survivors");
   await talkOverACrash("group");
 });
+
+test("a server that stops in good order says so, and the page comes back by itself", async () => {
+  await server.kill("SIGTERM");
+  await alice.page.locator(".pane-room .banner").getByText("What you write is sent when it is back").waitFor();
+  await alice.send("while it restarts");
+  await server.startAgain();
+  await bob.message("while it restarts").waitFor();
+  await alice.page.locator(".message-waiting").waitFor({ state: "detached" });
+  const count = (words: string[]): number => words.filter((text) => text === "while it restarts").length;
+  expect([count(await alice.words()), count(await bob.words())]).toEqual([1, 1]);
+});

@@ -47,13 +47,13 @@ export class HubbubServer {
     if (typeof found === "object" && found && "clients" in found) this.#listen = String(found.clients);
   }
 
-  /** Ends it as a crash does. */
-  async kill(): Promise<void> {
+  /** Ends it as a crash does, or in good order. */
+  async kill(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
     const ended = this.#process;
     this.#process = undefined;
     if (!ended || ended.exitCode !== null) return;
     const gone = new Promise((resolve) => ended.once("exit", resolve));
-    ended.kill("SIGKILL");
+    ended.kill(signal);
     await gone;
   }
 

@@ -100,6 +100,12 @@ export class Session {
     return state.kind === "down" ? state.reconnectAt : undefined;
   }
 
+  /** The server has said when to come back; {@link hurry} does nothing until then. */
+  isToldToWait(): boolean {
+    const { state } = this.#core.link;
+    return state.kind === "down" && state.told;
+  }
+
   /** The connection is of no more use: close it. */
   shouldClose(): boolean {
     return this.#core.link.state.kind === "closing";

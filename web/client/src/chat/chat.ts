@@ -29,7 +29,8 @@ const TYPING_EVERY_MS = 3_000;
 /** What stands between this person and the chat. */
 export type ChatState =
   | { kind: "connecting" }
-  | { kind: "waiting"; untilMs: number }
+  /** `told`: the server has said when to come back. */
+  | { kind: "waiting"; untilMs: number; told: boolean }
   | { kind: "syncing" }
   | { kind: "live" }
   | { kind: "stopped"; why: Ending | "credentials" | "fatal"; message: string };
@@ -58,6 +59,7 @@ export class Chat {
   #typingSentAt = new Map<ConversationKey, number>();
   #keepFailure: (failure: KeptFailure) => void;
   #dropFailure: (name: string) => void;
+  #revision = 0;
   /** Something that the person asked for was refused. */
   onError: (message: string) => void = () => {};
 
@@ -81,6 +83,11 @@ export class Chat {
     return this.#state;
   }
 
+  /** Changes with everything that conversations show, save who is there and who is writing. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   get openKey(): ConversationKey | undefined {
     return this.#open;
   }
@@ -100,6 +107,7 @@ export class Chat {
 
   handle(nowMs: number, event: SessionEvent): void {
     this.#now = nowMs;
+    if (event.type !== "signalled" && event.type !== "presence") this.#revision += 1;
     if (this.#requests.handle(nowMs, event)) return;
     switch (event.type) {
       case "loggedIn":
@@ -159,7 +167,7 @@ export class Chat {
         break;
       case "disconnected":
         this.people.forgetPresence();
-        this.#state = { kind: "waiting", untilMs: this.#session.reconnectAt() ?? nowMs };
+        this.#state = { kind: "waiting", untilMs: this.#session.reconnectAt() ?? nowMs, told: this.#session.isToldToWait() };
         break;
       case "ended":
         this.#state = { kind: "stopped", why: event.ending, message: "" };
@@ -178,7 +186,8 @@ export class Chat {
   /** The carrier is connecting, or has failed to and waits. */
   noteConnecting(untilMs: number | undefined): void {
     if (this.#state.kind === "stopped") return;
-    this.#state = untilMs === undefined ? { kind: "connecting" } : { kind: "waiting", untilMs };
+    const told = this.#session.isToldToWait();
+    this.#state = untilMs === undefined ? { kind: "connecting" } : { kind: "waiting", untilMs, told };
   }
 
   tick(nowMs: number): void {
@@ -194,6 +203,7 @@ export class Chat {
 
   /** Messages that an earlier run kept because they were refused. */
   restoreFailure(failure: KeptFailure, conversation: Conversation): void {
+    this.#revision += 1;
     const { name, text, error, uncertain } = failure;
     this.room(conversation).outgoing.push({ name, id: 0n, text, replyToSeq: 0n, seq: undefined, failed: error, uncertain });
   }
@@ -214,6 +224,7 @@ export class Chat {
 
   /** The person looks at a conversation (or at none). */
   open(nowMs: number, key: ConversationKey | undefined): void {
+    this.#revision += 1;
     const before = this.#open === undefined ? undefined : this.rooms.get(this.#open);
     this.#open = key;
     if (before && before.key !== key) before.trim();
@@ -225,6 +236,7 @@ export class Chat {
 
   /** Writes a message. Throws `RequestRefused`; then nothing is sent. */
   send(nowMs: number, room: Room, text: string, replyToSeq: Seq = 0n): void {
+    this.#revision += 1;
     const to =
       room.conversation.kind === "group"
         ? ({ case: "group", value: room.conversation.group } as const)
@@ -247,6 +259,7 @@ export class Chat {
 
   /** Puts a refused message away. */
   discard(room: Room, outgoing: Outgoing): void {
+    this.#revision += 1;
     room.outgoing = room.outgoing.filter((each) => each !== outgoing);
     this.#dropFailure(outgoing.name);
   }
@@ -277,6 +290,7 @@ export class Chat {
 
   /** The person has seen the conversation up to its end. */
   seen(nowMs: number, room: Room): void {
+    this.#revision += 1;
     const seq = room.timeline.last;
     if (seq > 0n && room.noteRead(seq)) this.#session.read(nowMs, room.conversation, seq);
   }
@@ -295,6 +309,7 @@ export class Chat {
   /** Loads what was said before the oldest entry that is held. */
   loadOlder(nowMs: number, room: Room): void {
     if (room.isLoading || !room.hasOlder || (room.head === 0n && room.timeline.first === undefined)) return;
+    this.#revision += 1;
     room.isLoading = true;
     this.#pagesAsked += 1;
     const over = (): void => {

@@ -137,11 +137,6 @@ export class Room {
     return this.timeline.lastItem;
   }
 
-  /** Whether this person may write here now, as far as is known. */
-  get canWrite(): boolean {
-    return this.isMember && !this.isBlocked;
-  }
-
   #joined(): void {
     this.isMember = true;
     this.role = Role.MEMBER;

@@ -42,10 +42,12 @@ export function Banner({ chat, client }: ChatProps) {
       {state.kind === "waiting" && (
         <div class="banner">
           <OfflineIcon />
-          <span>No connection. What you write is sent when it is back.</span>
-          <button type="button" class="plain" onClick={() => client.wake()}>
-            Try now
-          </button>
+          <span>{state.told ? "The server is busy or restarts." : "No connection."} What you write is sent when it is back.</span>
+          {!state.told && (
+            <button type="button" class="plain" onClick={() => client.wake()}>
+              Try now
+            </button>
+          )}
         </div>
       )}
       {state.kind === "connecting" && (

@@ -2,6 +2,7 @@
 
 import { type Message, type Room, textOf } from "hubbub-client";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { shortTime } from "../time.ts";
 import { nameOf, wordsOf } from "../words.ts";
 import type { ChatProps } from "./chat_screen.tsx";
 import { CloseIcon, SendIcon } from "./icons.tsx";
@@ -65,9 +66,8 @@ export function Composer({ app, chat, client, store, room, focus, setFocus, atte
     field.current?.focus();
   };
 
-  if (!room.canWrite) {
-    return <p class="composer-closed">{room.isBlocked ? "You cannot write to this person." : "You are no member of this group any more."}</p>;
-  }
+  const closed = whyClosed(room);
+  if (closed) return <p class="composer-closed">{closed}</p>;
   return (
     <form
       class="composer"
@@ -111,6 +111,15 @@ export function Composer({ app, chat, client, store, room, focus, setFocus, atte
       </button>
     </form>
   );
+}
+
+/** Why the person may not write here; empty when they may. */
+function whyClosed(room: Room): string {
+  if (room.isBlocked) return "You cannot write to this person.";
+  if (!room.isMember) return "You are no member of this group any more.";
+  if (room.mutedUntilUs === -1n) return "You may not write in this group for now.";
+  const until = Number(room.mutedUntilUs / 1000n);
+  return until > Date.now() ? `You may write here again ${shortTime(room.mutedUntilUs)}.` : "";
 }
 
 /** Makes the field as high as its text. Rows, because a style attribute would be refused by the page's policy. */

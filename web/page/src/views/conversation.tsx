@@ -3,8 +3,8 @@
 // Promises: the place where the person reads does not move under them when older or newer messages come; what is seen at
 // the end of the list, in a window that has the focus, counts as read.
 
-import { type Item, type Message, proto, RequestRefused, type Room } from "hubbub-client";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { type Item, type Message, proto, RequestRefused, type Room, type Seq } from "hubbub-client";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { dayLine, isSameDay, lastActive } from "../time.ts";
 import { sentenceOf, titleOf, typingLine } from "../words.ts";
 import { RoomAvatar } from "./avatar.tsx";
@@ -18,6 +18,8 @@ import { type MessageActions, MessageRow, OutgoingRow } from "./message.tsx";
 const NEAR_PX = 48;
 /** How near to the start older messages are fetched. */
 const FETCH_PX = 600;
+/** Entries that are drawn at first, and at a time when the person reads upward. */
+const DRAWN = 100;
 /** Messages of one person within this time stand together, in microseconds. */
 const TOGETHER_US = 300_000_000n;
 
@@ -107,21 +109,37 @@ function subtitleOf({ chat, room }: Pick<RoomProps, "chat" | "room">): string {
   return online > 0 ? `${count}, ${online + 1} online` : count;
 }
 
-function Messages({ chat, client, room, actions, attempt }: RoomProps & { actions: MessageActions; attempt: (act: () => void) => boolean }) {
+type MessagesProps = RoomProps & { actions: MessageActions; attempt: (act: () => void) => boolean };
+
+function Messages(props: MessagesProps) {
+  const { chat, client, room } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const shown = useRef<Shown>({ atEnd: true, anchor: undefined, anchorTop: 0, outgoing: room.outgoing.length });
   const [isAway, setAway] = useState(false);
+  /** The first entry that is drawn; `undefined` at the end of the list, where the newest are. */
+  const [drawnFrom, setDrawnFrom] = useState<Seq | undefined>(undefined);
   /** What was unread when the conversation was opened stands below a line. */
   const [readBefore] = useState(room.unread > 0 ? room.read : undefined);
   const items = room.timeline.items;
+  const start = drawnFrom === undefined ? Math.max(items.length - DRAWN, 0) : items.findIndex((item) => item.seq >= drawnFrom);
 
+  /** Draws, or else fetches, what is above, when the person comes near to it. */
+  const reachUp = (): void => {
+    const list = scroller.current;
+    if (!list || list.scrollTop >= FETCH_PX) return;
+    if (start > 0) setDrawnFrom(items[Math.max(start - DRAWN, 0)]?.seq);
+    else if (room.hasOlder && !room.isLoading) client.run((now) => chat.loadOlder(now, room));
+  };
   const look = (): void => {
     const list = scroller.current;
     if (!list) return;
     const fromEnd = list.scrollHeight - list.clientHeight - list.scrollTop;
-    shown.current.atEnd = fromEnd < NEAR_PX;
+    const atEnd = fromEnd < NEAR_PX;
+    shown.current.atEnd = atEnd;
     setAway(fromEnd > list.clientHeight / 2);
-    if (list.scrollTop < FETCH_PX && room.hasOlder && !room.isLoading) client.run((now) => chat.loadOlder(now, room));
+    // Away from the end nothing may go that the person could be reading; there only the newest are drawn.
+    setDrawnFrom(atEnd ? undefined : (drawnFrom ?? items[start]?.seq));
+    reachUp();
     markSeen();
   };
   const markSeen = (): void => {
@@ -138,14 +156,11 @@ function Messages({ chat, client, room, actions, attempt }: RoomProps & { action
     // Something came above: what was read stays where it was.
     else if (before.anchor?.isConnected) list.scrollTop += before.anchor.offsetTop - before.anchorTop;
     const anchor = list.querySelector<HTMLElement>(".message") ?? undefined;
-    shown.current = {
-      atEnd: before.atEnd || wrote,
-      anchor,
-      anchorTop: anchor?.offsetTop ?? 0,
-      outgoing: room.outgoing.length,
-    };
+    shown.current = { atEnd: before.atEnd || wrote, anchor, anchorTop: anchor?.offsetTop ?? 0, outgoing: room.outgoing.length };
+    if (wrote) setDrawnFrom(undefined);
+    else reachUp();
     markSeen();
-  });
+  }, [chat.revision, drawnFrom]);
   useEffect(() => {
     // A keyboard that opens, or a field that grows, must not hide the end.
     const list = scroller.current;
@@ -154,38 +169,19 @@ function Messages({ chat, client, room, actions, attempt }: RoomProps & { action
       if (shown.current.atEnd) list.scrollTop = list.scrollHeight;
     });
     observer.observe(list);
-    look();
-    return () => observer.disconnect();
+    addEventListener("focus", markSeen);
+    return () => {
+      observer.disconnect();
+      removeEventListener("focus", markSeen);
+    };
   }, []);
 
+  // Nothing of it changes while the person writes.
+  const lines = useMemo(() => <Lines {...props} start={Math.max(start, 0)} readBefore={readBefore} />, [chat.revision, drawnFrom]);
   return (
     <div class="messages-place">
       <div class="messages" ref={scroller} onScroll={look} tabIndex={0} role="log" aria-live="off" aria-label="Messages">
-        <div class="messages-start">
-          {room.isLoading ? "Loading…" : room.hasOlder ? "" : items.length === 0 && room.outgoing.length === 0 ? "Say hello." : "This is where it began."}
-        </div>
-        {items.map((item, at) => (
-          <Line
-            key={`${item.seq}`}
-            chat={chat}
-            room={room}
-            item={item}
-            before={items[at - 1]}
-            isFirstUnread={readBefore !== undefined && item.seq > readBefore && (items[at - 1]?.seq ?? 0n) <= readBefore}
-            isLow={at > 3 && at > items.length - 4}
-            actions={actions}
-          />
-        ))}
-        {room.outgoing.map((outgoing) => (
-          <OutgoingRow
-            key={outgoing.name}
-            chat={chat}
-            room={room}
-            outgoing={outgoing}
-            sendAgain={() => attempt(() => client.run((now) => chat.sendAgain(now, room, outgoing)))}
-            discard={() => client.run(() => chat.discard(room, outgoing))}
-          />
-        ))}
+        {lines}
       </div>
       {isAway && (
         <button
@@ -201,6 +197,44 @@ function Messages({ chat, client, room, actions, attempt }: RoomProps & { action
         </button>
       )}
     </div>
+  );
+}
+
+/** What is drawn of a conversation: entries from `start` on, and what is on its way. */
+function Lines({ chat, client, room, actions, attempt, start, readBefore }: MessagesProps & { start: number; readBefore: Seq | undefined }) {
+  const items = room.timeline.items;
+  const isEmpty = items.length === 0 && room.outgoing.length === 0;
+  return (
+    <>
+      <div class="messages-start">
+        {room.isLoading ? "Loading…" : room.hasOlder || start > 0 ? "" : isEmpty ? "Say hello." : "This is where it began."}
+      </div>
+      {items.slice(start).map((item, offset) => {
+        const before = items[start + offset - 1];
+        return (
+          <Line
+            key={`${item.seq}`}
+            chat={chat}
+            room={room}
+            item={item}
+            before={before}
+            isFirstUnread={readBefore !== undefined && item.seq > readBefore && (before?.seq ?? 0n) <= readBefore}
+            isLow={start + offset > 3 && start + offset > items.length - 4}
+            actions={actions}
+          />
+        );
+      })}
+      {room.outgoing.map((outgoing) => (
+        <OutgoingRow
+          key={outgoing.name}
+          chat={chat}
+          room={room}
+          outgoing={outgoing}
+          sendAgain={() => attempt(() => client.run((now) => chat.sendAgain(now, room, outgoing)))}
+          discard={() => client.run(() => chat.discard(room, outgoing))}
+        />
+      ))}
+    </>
   );
 }
 
