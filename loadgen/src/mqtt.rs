@@ -12,10 +12,12 @@
 //! | file | owns |
 //! |---|---|
 //! | `session` | connecting, resuming, keepalive, the end of a connection |
+//! | `event` | what a session says and counts |
 //! | `outbox` | messages until they are acknowledged: packet ids, the window, resends |
 //! | `packets` | the two versions of the protocol as one |
 //! | `topics` | conversations as topics |
 
+pub mod event;
 pub mod outbox;
 pub mod packets;
 pub mod session;
