@@ -13,6 +13,8 @@
 //! | `client` | a session and what it waits for |
 //! | `wire` | a client's end of its connection |
 //! | `mqtt` | who MQTT's sessions are, and what they say |
+//! | `trunks`, `trunk_end` | many clients over one connection |
+//! | `standing` | how many clients stand where |
 //! | `events` | what a session says, into ledger and histograms |
 //! | `setup` | what happens before the clock runs |
 //! | `groups` | making groups |
@@ -36,9 +38,12 @@ pub mod plan;
 mod presence;
 pub mod report;
 mod setup;
+mod standing;
 mod thread;
 mod timers;
 mod traffic;
+mod trunk_end;
+mod trunks;
 mod typing;
 mod wire;
 

@@ -121,6 +121,7 @@ impl Workers {
     /// # Errors
     /// When the secret cannot be read or a child cannot be started.
     pub fn start(plan: &Plan, secret_file: &Path, threads: u32, processes: Option<u32>) -> anyhow::Result<Self> {
+        let processes = plan.processes(processes);
         let profile = Profile::of_this_machine(threads, processes);
         let offer = Offer { threads, processes, descriptors_max: profile.descriptors_max };
         let lot = split(&communities(&plan.scenario), &[offer]).pop().unwrap_or_default();
@@ -154,7 +155,7 @@ impl Workers {
             .iter()
             .map(|worker| Offer {
                 threads: fleet.threads_each.unwrap_or(worker.profile.threads),
-                processes: worker.profile.processes,
+                processes: plan.processes(worker.profile.processes),
                 descriptors_max: worker.profile.descriptors_max,
             })
             .collect();

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::protocol::{ProtocolArgs, ProtocolName};
 use super::worker::TOKEN_VARIABLE;
-use crate::engine::plan::Plan;
+use crate::engine::plan::{Plan, TrunkPlan};
 use crate::ledger::room::LEDGER_BYTES_DEFAULT;
 use crate::progress::Mode;
 use crate::run::Request;
@@ -20,6 +20,16 @@ use crate::workers::{Fleet, SILENCE};
 
 /// First user ids are drawn up to here, so that runs on one store do not meet, and ids stay exact in JSON.
 const FIRST_USER_MAX: u64 = 1 << 50;
+
+/// What carries the clients.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Transport {
+    /// A TCP connection each.
+    #[default]
+    Tcp,
+    /// Channels of a few trunks.
+    Trunk,
+}
 
 /// The server, and the generator beside it.
 #[derive(Debug, Clone, Args)]
@@ -73,6 +83,19 @@ pub struct TargetArgs {
     #[arg(long, value_name = "FILE", requires = "workers")]
     pub worker_token_file: Option<PathBuf>,
 
+    /// A connection for each client, or many clients over one: trunks, as gateways have them.
+    #[arg(long, value_enum, default_value_t = Transport::Tcp)]
+    pub transport: Transport,
+
+    /// With `--transport trunk`: how many of them, at least one for each shard of the server; one for each 10,000 clients
+    /// unless given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub trunks: Option<u32>,
+
+    /// With `--transport trunk`: the file that holds the server's trunk secret (its `trunk.secret_file`).
+    #[arg(long, value_name = "FILE", required_if_eq("transport", "trunk"))]
+    pub trunk_secret_file: Option<PathBuf>,
+
     /// Show progress as plain lines on a terminal, too; elsewhere they are always plain.
     #[arg(long)]
     pub plain: bool,
@@ -101,6 +124,7 @@ impl TargetArgs {
                 first_user: self.first_user.unwrap_or(1 + run_id % FIRST_USER_MAX),
                 server: resolve(self.server.as_deref().unwrap_or(self.protocol.server_default()))?,
                 ledger_bytes: self.ledger_bytes,
+                trunks: self.trunk_plan()?,
             },
             secret_file: self.protocol.secret_file(&self.secret_file),
             metrics: self.metrics(),
@@ -145,6 +169,22 @@ impl TargetArgs {
     fn metrics(&self) -> Option<String> {
         let is_foreign = self.protocol.protocol != ProtocolName::Hubbub && self.metrics == METRICS_DEFAULT;
         (self.metrics != "none" && !is_foreign).then(|| self.metrics.clone())
+    }
+
+    fn trunk_plan(&self) -> anyhow::Result<Option<TrunkPlan>> {
+        if self.transport == Transport::Tcp {
+            let unfit = self.trunks.is_some() || self.trunk_secret_file.is_some();
+            anyhow::ensure!(!unfit, "--trunks and --trunk-secret-file need --transport trunk");
+            return Ok(None);
+        }
+        let is_ours = self.protocol.protocol == ProtocolName::Hubbub;
+        anyhow::ensure!(is_ours, "--transport trunk is Hubbub's own: other protocols have no trunks");
+        let file = self.trunk_secret_file.as_deref().context("--transport trunk needs --trunk-secret-file")?;
+        let shown = file.display();
+        let bytes = std::fs::read(file).with_context(|| format!("--trunk-secret-file {shown} cannot be read"))?;
+        let secret = bytes.trim_ascii_end();
+        anyhow::ensure!(!secret.is_empty(), "--trunk-secret-file {shown} is empty");
+        Ok(Some(TrunkPlan { count: self.trunks, secret: secret.to_vec().into() }))
     }
 }
 

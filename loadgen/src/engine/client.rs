@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use bytes::BytesMut;
+use hubbub_codec::trunk::ChannelId;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::comeback::Comeback;
 use super::peer::{Peer, SendTicket};
 use super::report::Sessions;
+use super::trunk_end::SharedTrunk;
 use super::wire::{Flushed, Wire};
 use crate::clock::as_duration;
 use crate::ledger::slot::MessageName;
@@ -107,6 +109,13 @@ impl Client {
         self.session.handle_connected(as_duration(now_us));
     }
 
+    /// The connection stands, in a channel of a trunk.
+    pub(super) fn connected_in(&mut self, trunk: SharedTrunk, channel: ChannelId, now_us: u64) {
+        self.wire = Wire::within(trunk, channel);
+        self.link = Link::Connected;
+        self.session.handle_connected(as_duration(now_us));
+    }
+
     /// The connection is gone, or could not be made.
     pub(super) fn disconnected(&mut self, now_us: u64) {
         self.wire = Wire::default();
@@ -128,6 +137,14 @@ impl Client {
     /// In words, when the connection is over.
     pub(super) fn read(&mut self, stream: &TcpStream, buffer: &mut BytesMut, now_us: u64) -> Result<bool, String> {
         self.wire.read(stream, buffer, &mut self.session, now_us)
+    }
+
+    /// Gives the session what came in its channel.
+    ///
+    /// # Errors
+    /// In words, when the server broke the protocol.
+    pub(super) fn take_data(&mut self, bytes: BytesMut, now_us: u64) -> Result<(), String> {
+        self.wire.take_data(bytes, &mut self.session, now_us)
     }
 
     /// Writes what the session has, as far as the socket takes it.

@@ -22,6 +22,9 @@ pub(super) const CONNECTIONS_PER_ADDRESS_MAX: u32 = 4_000;
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Turns of at most so much time are made up for when the thread was late.
+const MAKE_UP_US: u64 = 20_000;
+
 /// The pace of connecting of one thread: so many a second, so many under way.
 #[derive(Debug)]
 pub(super) struct Pacer {
@@ -30,6 +33,8 @@ pub(super) struct Pacer {
     gap_us: Cell<u64>,
     /// Wakes who is away: it may be time to come back.
     recalled: Notify,
+    /// The same for those who wait without a task.
+    recall: Cell<bool>,
 }
 
 impl Pacer {
@@ -39,6 +44,7 @@ impl Pacer {
             next_us: Cell::new(0),
             gap_us: Cell::new((SECOND_US as f64 / per_second) as u64),
             recalled: Notify::new(),
+            recall: Cell::new(false),
         }
     }
 
@@ -52,6 +58,27 @@ impl Pacer {
     /// Lets everybody who is away look again when they are to come back.
     pub(super) fn recall(&self) {
         self.recalled.notify_waiters();
+        self.recall.set(true);
+    }
+
+    /// Whether everybody was told to look again since the last call.
+    pub(super) fn take_recall(&self) -> bool {
+        self.recall.take()
+    }
+
+    /// When the next connection may begin, in microseconds of the clock.
+    pub(super) fn next_us(&self) -> u64 {
+        self.next_us.get()
+    }
+
+    /// A turn, if it has come: for those who wait without a task. What was missed for a little while is made up for.
+    pub(super) fn try_admit(&self, now_us: u64) -> Option<OwnedSemaphorePermit> {
+        if self.next_us.get() > now_us {
+            return None;
+        }
+        let permit = Arc::clone(&self.under_way).try_acquire_owned().ok()?;
+        self.next_us.set(self.next_us.get().max(now_us.saturating_sub(MAKE_UP_US)) + self.gap_us.get());
+        Some(permit)
     }
 
     /// Waits for a turn; the next connection may begin while the permit of this one is held, up to the limit.
@@ -120,7 +147,7 @@ pub(super) async fn write_on(thread: Rc<RefCell<Thread>>, index: u32, stream: Rc
     thread.borrow_mut().handle_writable(index);
 }
 
-async fn connect(server: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
+pub(super) async fn connect(server: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
     let socket = match server {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,

@@ -69,20 +69,19 @@ impl Thread {
     pub(super) fn handle_logged_in(&mut self, index: u32) {
         let client = &mut self.clients[index as usize];
         client.permit = None;
-        client.link = Link::LoggedIn;
         self.meters.counts.logins += 1;
         let took_us = now_us().saturating_sub(client.connecting_since_us);
         self.meters.latencies.login.record(took_us);
         if let Some((comeback, _)) = client.comeback {
             self.meters.note_comeback_login(comeback, took_us);
         }
+        self.stand(index, Link::LoggedIn);
         self.note_come(index);
     }
 
     pub(super) fn handle_synced(&mut self, index: u32) {
+        self.stand(index, Link::Synced);
         let client = &mut self.clients[index as usize];
-        client.link = Link::Synced;
-        client.ever_synced = true;
         client.away_until_us = 0;
         client.asked |= client.asking;
         let now_us = now_us();

@@ -9,6 +9,16 @@ use crate::clock::seconds_us;
 use crate::ledger::room::{LEDGER_BYTES_DEFAULT, Room};
 use crate::mqtt::Version;
 use crate::scenario::Scenario;
+use crate::workers::secret::Secret;
+
+/// Many clients over few connections.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrunkPlan {
+    /// How many trunks there are in all, at least one for each shard and thread; `None`: one for each 10,000 clients.
+    pub count: Option<u32>,
+    /// What their tokens are signed with.
+    pub secret: Secret,
+}
 
 /// A run, the same for all its threads and processes. The token secret is not part of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,6 +36,9 @@ pub struct Plan {
     /// Bytes of slots that all ledgers may need together before the traffic is ended.
     #[serde(default = "ledger_bytes_default")]
     pub ledger_bytes: u64,
+    /// Whether clients share connections; `None`: each has its own.
+    #[serde(default)]
+    pub trunks: Option<TrunkPlan>,
     /// What the clients speak.
     #[serde(default)]
     pub protocol: Protocol,
@@ -79,7 +92,13 @@ impl Plan {
     #[must_use]
     pub fn new(scenario: Scenario, seed: u64, run_id: u64, first_user: u64, server: SocketAddr) -> Self {
         let (ledger_bytes, protocol) = (LEDGER_BYTES_DEFAULT, Protocol::default());
-        Self { scenario, seed, run_id, first_user, server, ledger_bytes, protocol }
+        Self { scenario, seed, run_id, first_user, server, ledger_bytes, protocol, trunks: None }
+    }
+
+    /// Processes of a machine; `None`: as many as the descriptors ask for. A few trunks fit into one.
+    #[must_use]
+    pub fn processes(&self, asked: Option<u32>) -> Option<u32> {
+        asked.or(self.trunks.is_some().then_some(1))
     }
 
     /// The length of the ramp, in microseconds.

@@ -202,7 +202,7 @@ fn session(plan: &Plan, client: u32, key: &EncodingKey) -> anyhow::Result<Sessio
 
 impl Thread {
     pub(super) fn go_on_with_setup(&mut self, mut setup: Setup, now_us: u64) -> Phase {
-        let synced = self.clients.iter().filter(|client| client.ever_synced).count();
+        let synced = self.standing.ever_synced as usize;
         if synced == self.clients.len() {
             self.make_groups(&mut setup, now_us);
             self.open_pairs(&mut setup, now_us);

@@ -27,8 +27,10 @@ use super::plan::{Plan, Share};
 use super::presence::Watching;
 use super::report::{Part, Report};
 use super::setup::{self, Setup};
+use super::standing::Standing;
 use super::timers::{Alarm, Due, Timers};
 use super::traffic::Traffic;
+use super::trunks::{self, Trunks};
 use super::wire::Flushed;
 use crate::clock::{SECOND_US, as_duration, now_us};
 use crate::ledger::book::Book;
@@ -93,13 +95,16 @@ pub(super) struct Thread {
     /// Whom the storm does not touch; `None` without one.
     pub(super) storm: Option<StormWatch>,
     pub(super) pacer: Rc<Pacer>,
+    /// What carries the clients, unless each has a connection of its own.
+    pub(super) trunks: Option<Trunks>,
+    pub(super) standing: Standing,
     pub(super) meters: Meters,
     /// When the traffic began; 0 before.
     pub(super) start_us: u64,
     next_second_us: u64,
     pub(super) next_census_us: u64,
     phase: Phase,
-    buffer: BytesMut,
+    pub(super) buffer: BytesMut,
     /// Clients with something to write at the end of the turn.
     pub(super) touched: Vec<u32>,
 }
@@ -137,8 +142,12 @@ async fn drive(thread: Rc<RefCell<Thread>>) -> anyhow::Result<()> {
     let alarm = Alarm::new().context("no timer descriptor")?;
     thread.borrow_mut().this = Rc::downgrade(&thread);
     let pacer = Rc::clone(&thread.borrow().pacer);
-    for index in 0..thread.borrow().clients.len() as u32 {
-        tokio::task::spawn_local(connect::live(Rc::clone(&thread), index, Rc::clone(&pacer)));
+    if thread.borrow().trunks.is_some() {
+        tokio::task::spawn_local(trunks::live(Rc::clone(&thread), 0));
+    } else {
+        for index in 0..thread.borrow().clients.len() as u32 {
+            tokio::task::spawn_local(connect::live(Rc::clone(&thread), index, Rc::clone(&pacer)));
+        }
     }
     loop {
         let next_us = thread.borrow_mut().turn(now_us());
@@ -164,6 +173,7 @@ impl Thread {
     ) -> Self {
         let traffic = Traffic::new(&plan, first_client, &clients, &conversations);
         let pacer = Rc::new(pacer(&plan, &share));
+        let trunks = Trunks::of(&plan, &share, clients.len() as u32);
         let setup = Setup::new(&conversations, now_us());
         let room = plan.room(share.workers);
         Self {
@@ -172,6 +182,8 @@ impl Thread {
             storm: None,
             watching: None,
             pacer,
+            trunks,
+            standing: Standing::default(),
             plan,
             share,
             control,
@@ -196,6 +208,7 @@ impl Thread {
         self.advance(now_us);
         self.fire_due(now_us);
         self.flush_touched(now_us);
+        self.go_on_with_trunks(now_us);
         if now_us >= self.next_second_us {
             self.report_second(now_us);
         }
@@ -203,7 +216,7 @@ impl Thread {
         if matches!(self.phase, Phase::Done) {
             return None;
         }
-        let next_us = self.timers.next_us().unwrap_or(u64::MAX);
+        let next_us = self.timers.next_us().unwrap_or(u64::MAX).min(self.next_channel_us().unwrap_or(u64::MAX));
         Some(next_us.clamp(now_us + TURN_SPACING_US, now_us + SLEEP_MAX_US))
     }
 
@@ -296,6 +309,7 @@ impl Thread {
     fn fire(&mut self, at_us: u64, due: Due, now_us: u64) {
         match due {
             Due::Session(index) => self.fire_session(index, at_us, now_us),
+            Due::Connect(index) => self.await_channel(index),
             Due::Direct(index) => self.fire_direct(index, now_us),
             Due::Group(index) => self.fire_group(index, now_us),
             Due::Churn(index) => self.fire_churn(index, now_us),
@@ -366,9 +380,8 @@ impl Thread {
         }
         // A second is named by its begin; a late turn may close more than one.
         let elapsed_us = self.next_second_us.min(now_us).saturating_sub(self.start_us + 1);
-        let connected = self.clients.iter().filter(|client| client.link >= Link::LoggedIn).count() as u32;
-        let mut second = self.meters.take_second(self.share.worker, elapsed_us, connected);
-        second.synced = self.clients.iter().filter(|client| client.link >= Link::Synced).count() as u32;
+        let mut second = self.meters.take_second(self.share.worker, elapsed_us, self.standing.logged_in);
+        second.synced = self.standing.synced;
         while self.next_second_us <= now_us {
             self.next_second_us += SECOND_US;
         }
@@ -415,8 +428,10 @@ impl Thread {
         self.meters.counts.own_limits += u64::from(connect::is_own_limit(error));
         self.meters.note_error(format!("connect: {error}"));
         let now_us = now_us();
+        self.stand(index, Link::Down);
         self.clients[index as usize].disconnected(now_us);
         self.settle(index, now_us);
+        self.await_channel(index);
     }
 
     pub(super) fn handle_disconnected(&mut self, index: u32, why: &str) {
@@ -426,13 +441,14 @@ impl Thread {
         if client.link >= Link::LoggedIn {
             self.note_gone(index, now_us);
         }
-        let client = &mut self.clients[index as usize];
-        client.disconnected(now_us);
+        self.stand(index, Link::Down);
+        self.clients[index as usize].disconnected(now_us);
         if !wanted {
             self.meters.counts.disconnects += 1;
             self.meters.note_error(format!("disconnected: {why}"));
         }
         self.settle(index, now_us);
+        self.await_channel(index);
     }
 
     pub(super) fn handle_readable(&mut self, index: u32, stream: &TcpStream) -> Result<bool, String> {

@@ -23,6 +23,8 @@ pub(super) enum Due {
     Direct(u32),
     /// A group's next message.
     Group(u32),
+    /// A client without a connection wants one.
+    Connect(u32),
     /// A client drops its connection.
     Churn(u32),
     /// A client has looked at a conversation.

@@ -1,20 +1,32 @@
 //! A client's end of its connection: what came and is no whole frame yet, what is to go and was not taken yet.
 //!
-//! Reads go into a buffer of the thread, writes straight to the socket; an idle client owns neither.
+//! Reads go into a buffer of the thread, writes straight to the socket, or to the trunk that carries it; an idle client owns
+//! neither.
 
 use std::io;
 use std::rc::Rc;
 
 use bytes::{Buf, Bytes, BytesMut};
+use hubbub_codec::trunk::ChannelId;
 use tokio::net::TcpStream;
 
 use super::peer::Peer;
+use super::trunk_end::SharedTrunk;
 use crate::clock::as_duration;
+
+/// What carries the bytes.
+#[derive(Debug, Default)]
+enum Line {
+    #[default]
+    Down,
+    Socket(Rc<TcpStream>),
+    Channel(SharedTrunk, ChannelId),
+}
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Wire {
-    stream: Option<Rc<TcpStream>>,
+    line: Line,
     /// The beginning of a frame whose rest is still to come.
     leftover: BytesMut,
     /// What the socket did not take.
@@ -35,11 +47,20 @@ pub(super) enum Flushed {
 impl Wire {
     /// Over a socket that is connected.
     pub(super) fn over(stream: Rc<TcpStream>) -> Self {
-        Self { stream: Some(stream), ..Self::default() }
+        Self { line: Line::Socket(stream), ..Self::default() }
     }
 
+    /// Within a trunk.
+    pub(super) fn within(trunk: SharedTrunk, channel: ChannelId) -> Self {
+        Self { line: Line::Channel(trunk, channel), ..Self::default() }
+    }
+
+    /// Its own socket, if it has one.
     pub(super) fn stream(&self) -> Option<&Rc<TcpStream>> {
-        self.stream.as_ref()
+        match &self.line {
+            Line::Socket(stream) => Some(stream),
+            Line::Channel(..) | Line::Down => None,
+        }
     }
 
     /// Reads once and gives the session what there is. `Ok(false)`: there is nothing more for now.
@@ -69,6 +90,21 @@ impl Wire {
         Ok(read == room)
     }
 
+    /// Gives the session what came in its channel.
+    ///
+    /// # Errors
+    /// In words, when the server broke the protocol.
+    pub(super) fn take_data(&mut self, mut bytes: BytesMut, session: &mut Peer, now_us: u64) -> Result<(), String> {
+        if !self.leftover.is_empty() {
+            let mut joined = std::mem::take(&mut self.leftover);
+            joined.extend_from_slice(&bytes);
+            bytes = joined;
+        }
+        let outcome = session.handle_bytes(as_duration(now_us), &mut bytes);
+        self.keep(&bytes);
+        outcome.map_err(|error| format!("the server broke the protocol: {error}"))
+    }
+
     /// Keeps what was not handled.
     fn keep(&mut self, rest: &BytesMut) {
         self.leftover.clear();
@@ -78,11 +114,11 @@ impl Wire {
         }
     }
 
-    /// Writes what the session has, as far as the socket takes it.
+    /// Writes what the session has, as far as the socket, or the window of the channel, takes it.
     pub(super) fn flush(&mut self, session: &mut Peer) -> Flushed {
-        let Some(stream) = &self.stream else {
+        if matches!(self.line, Line::Down) {
             return Flushed::All;
-        };
+        }
         loop {
             if self.unsent.is_empty() {
                 match session.poll_transmit() {
@@ -90,19 +126,32 @@ impl Wire {
                     None => return Flushed::All,
                 }
             }
-            match stream.try_write(&self.unsent) {
-                Ok(written) => self.unsent.advance(written),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flushed::Blocked,
-                Err(_) => return Flushed::Broken,
+            match &self.line {
+                Line::Channel(trunk, channel) => {
+                    trunk.borrow_mut().send(*channel, &mut self.unsent);
+                    if !self.unsent.is_empty() {
+                        return Flushed::Blocked;
+                    }
+                }
+                Line::Socket(stream) => match stream.try_write(&self.unsent) {
+                    Ok(written) => self.unsent.advance(written),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flushed::Blocked,
+                    Err(_) => return Flushed::Broken,
+                },
+                Line::Down => return Flushed::All,
             }
         }
     }
 
-    /// Ends the connection; the reader notices and does the rest.
+    /// Ends the connection; whoever reads it notices and does the rest.
     pub(super) fn shut_down(&self) {
-        if let Some(stream) = &self.stream {
+        match &self.line {
             // It fails when the connection is gone already.
-            let _ = socket2::SockRef::from(stream.as_ref()).shutdown(std::net::Shutdown::Both);
+            Line::Socket(stream) => {
+                let _ = socket2::SockRef::from(stream.as_ref()).shutdown(std::net::Shutdown::Both);
+            }
+            Line::Channel(trunk, channel) => trunk.borrow_mut().let_go(*channel),
+            Line::Down => {}
         }
     }
 }

@@ -95,6 +95,7 @@ impl Broker {
                 server: self.address,
                 ledger_bytes: 1 << 20,
                 protocol: Protocol::Mqtt { version, user: None },
+                trunks: None,
             },
             secret_file: PathBuf::new(),
             metrics: None,
