@@ -31,6 +31,7 @@ mod load_own_server;
 mod load_presence;
 mod load_stall;
 mod load_storm;
+mod load_trunk;
 mod login_storm;
 mod mute;
 mod own_devices;

@@ -23,11 +23,12 @@ const SECRET: &str = "the trunk secret of these tests, 32 bytes and more";
 impl Setup {
     /// Lets gateways come.
     pub(crate) fn trunks(self) -> Setup {
-        self.config(&format!("trunk.secret_file = {:?}", secret_file()))
+        self.config(&format!("trunk.secret_file = {:?}", trunk_secret_file()))
     }
 }
 
-fn secret_file() -> PathBuf {
+/// The file with the secret.
+pub(crate) fn trunk_secret_file() -> PathBuf {
     static DIR: OnceLock<TempDir> = OnceLock::new();
     let dir = DIR.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();

@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 
 pub(crate) use accounts::*;
 pub(crate) use frames::{Down, Raw, Up};
-pub(crate) use gateway::{Gateway, expired_trunk_token, trunk_token};
+pub(crate) use gateway::{Gateway, expired_trunk_token, trunk_secret_file, trunk_token};
 pub(crate) use groups::*;
-pub(crate) use load::{load, small};
+pub(crate) use load::{load, load_over_trunks, request_over_trunks, run_load, small};
 pub(crate) use logs::*;
 pub(crate) use own_server::*;
 pub(crate) use reader::Reader;
