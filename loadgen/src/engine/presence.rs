@@ -15,13 +15,14 @@ use hubbub_codec::proto::UserPresence;
 use super::client::{Client, Link};
 use super::plan::Plan;
 use super::report::PresenceCheck;
+use super::setup::at_once;
 use super::thread::Thread;
 use crate::clock::as_duration;
 use crate::population::{Devices, watch_list};
 use crate::scenario::Presence;
 
 /// Most `Watch` requests of a thread that are under way at one time, during the setup.
-const ASKING_MAX: u32 = 128;
+const ASKING_MAX: usize = 128;
 
 /// How often the views are compared with the truth while it is waited for.
 const LOOK_EVERY_US: u64 = 50_000;
@@ -91,6 +92,11 @@ impl Settling {
 }
 
 impl Watching {
+    /// How many have asked so far, answered or not.
+    pub(super) fn asked(&self) -> u32 {
+        self.next
+    }
+
     /// Draws the lists of all clients of `communities`, which begin at `first_client`.
     pub(super) fn draw(presence: &Presence, seed: u64, devices: Devices, communities: &[Range<u32>]) -> Self {
         let first_user = communities.first().map_or(0, |range| devices.user_of(range.start));
@@ -184,8 +190,9 @@ impl Thread {
     }
 
     fn next_watch(&mut self) -> Option<(u32, Vec<UserId>)> {
+        let asking_max = at_once(ASKING_MAX, self.clients.len());
         let watching = self.watching.as_mut()?;
-        if watching.asking >= ASKING_MAX {
+        if watching.asking as usize >= asking_max {
             return None;
         }
         let list = watching.lists.get(watching.next as usize)?;

@@ -36,6 +36,11 @@ const GROUPS_IN_PROGRESS_MAX: usize = 16;
 /// Most first words of a thread that are under way at one time.
 const OPENINGS_IN_PROGRESS_MAX: usize = 128;
 
+/// How many things of a kind are under way at one time in a thread with so many clients: a crowd must not take a day.
+pub(super) fn at_once(least: usize, clients: usize) -> usize {
+    least.max(clients / 1_000)
+}
+
 /// Setup that gets nowhere for this long has failed.
 const STALL_US: u64 = 30_000_000;
 
@@ -69,6 +74,8 @@ pub(super) struct Setup {
     told: report::Setup,
     told_us: u64,
     moved_us: u64,
+    /// Clients that had asked for presence when something moved last.
+    asked: u32,
 }
 
 impl Setup {
@@ -87,6 +94,7 @@ impl Setup {
             told: report::Setup::default(),
             told_us: 0,
             moved_us: now_us,
+            asked: 0,
         }
     }
 
@@ -213,6 +221,10 @@ impl Thread {
             self.tell(Report::Ready { worker: self.share.worker });
             return Phase::Ready;
         }
+        let asked = self.watching.as_ref().map_or(0, |watching| watching.asked());
+        if std::mem::replace(&mut setup.asked, asked) != asked {
+            setup.moved_us = now_us;
+        }
         if now_us > setup.moved_us + STALL_US {
             setup.moved_us = u64::MAX / 2;
             self.fail_stalled(synced, &setup);
@@ -307,7 +319,7 @@ impl Thread {
             !ledger.is_some_and(Book::is_settled)
         });
         setup.opened += (before - setup.opening.len()) as u32;
-        while setup.opening.len() < OPENINGS_IN_PROGRESS_MAX
+        while setup.opening.len() < at_once(OPENINGS_IN_PROGRESS_MAX, self.clients.len())
             && let Some(at) = setup.to_open.pop_front()
         {
             self.begin_account(at);
