@@ -6,7 +6,10 @@ use crate::support::*;
 fn a_day_over_trunks_closes_its_ledger() {
     let server = Setup::new().trunks().unlimited().start();
     let mut scenario = small("mixed", 80, 3.0);
+    scenario.community_users = Some(60);
     scenario.direct.as_mut().unwrap().messages_per_second_per_client = 5.0;
+    let group = scenario.group.as_mut().unwrap();
+    (group.members, group.groups_per_client, group.messages_per_second_per_group) = (40, 8.0, 5.0);
     scenario.churn.as_mut().unwrap().reconnects_per_minute_per_client = 20.0;
     let result = load_over_trunks(&server, scenario);
     assert!(result.is_good(), "{:?} {:?} {:?}", result.ledger, result.presence, result.errors);
