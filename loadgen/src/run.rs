@@ -156,7 +156,10 @@ pub fn run(mut request: Request, interrupts: &Arc<AtomicU32>) -> anyhow::Result<
     };
     for crew in workers.crews().iter().filter(|_| request.fleet.is_some()) {
         let (address, threads, processes) = (&crew.address, crew.threads.len(), crew.processes);
-        progress.say(&format!("{address}: {} clients, {threads} threads, {processes} processes", crew.clients()));
+        match crew.clients() {
+            0 => progress.say(&format!("{address} has nothing to do: the scenario cannot be divided further")),
+            clients => progress.say(&format!("{address}: {clients} clients, {threads} threads, {processes} processes")),
+        }
     }
     if request.fleet.is_none() && workers.processes > 1 {
         progress.say(&format!("{clients} clients are spread over {} processes of this program", workers.processes));

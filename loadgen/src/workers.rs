@@ -242,3 +242,12 @@ impl Workers {
         }
     }
 }
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        if let Home::Machines(machines) = &mut self.home {
+            // All of them end at one time; each is waited for when it is dropped.
+            machines.iter_mut().for_each(Machine::end);
+        }
+    }
+}

@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -116,11 +117,15 @@ pub(super) struct Thread {
 pub fn spawn(plan: Arc<Plan>, share: Share, secret: Arc<[u8]>, control: Arc<Control>, reports: Sender<Report>) {
     let name = format!("load-{}", share.worker);
     let run = move || {
-        let told = reports.clone();
-        if let Err(error) = run_to_end(plan, share, &secret, control, reports) {
-            // Nobody listens any more when the run has failed elsewhere.
-            let _ = told.send(Report::Failed { reason: format!("{error:#}") });
-        }
+        let (told, number) = (reports.clone(), share.worker);
+        let ended = catch_unwind(AssertUnwindSafe(|| run_to_end(plan, share, &secret, control, reports)));
+        let why = match ended {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => format!("{error:#}"),
+            Err(_) => "it panicked".to_owned(),
+        };
+        // Nobody listens any more when the run has failed elsewhere.
+        let _ = told.send(Report::Lost { threads: vec![number], reason: format!("generator thread {number}: {why}") });
     };
     std::thread::Builder::new().name(name).spawn(run).expect("a thread can be started");
 }

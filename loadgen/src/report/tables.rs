@@ -79,6 +79,8 @@ pub fn ledger(result: &RunResult) -> Table {
         fault("Missing numbers", totals.gaps),
         fault("Corrupt", totals.corrupt),
     ];
+    let unknown = u64::from(ledger.unaccounted_clients);
+    rows.extend((unknown > 0).then(|| fault("Clients without account", unknown)));
     rows.extend((totals.log_resets > 0).then(|| fault("Log resets", totals.log_resets)));
     rows.extend(some("Never acknowledged", totals.unacknowledged));
     rows.extend(some("of these stored", totals.unacknowledged_stored));

@@ -103,8 +103,10 @@ fn pass_on(pid: u32, output: ChildStdout, mut unfinished: BTreeSet<u32>, told: &
     for line in BufReader::new(output).lines().map_while(Result::ok) {
         match serde_json::from_str(&line) {
             Ok(report) => {
-                if let Report::Finished(part) = &report {
-                    unfinished.remove(&part.worker);
+                match &report {
+                    Report::Finished(part) => drop(unfinished.remove(&part.worker)),
+                    Report::Lost { threads, .. } => unfinished.retain(|thread| !threads.contains(thread)),
+                    _ => {}
                 }
                 // Nobody listens any more when the run is over.
                 let _ = told.send(report);
@@ -137,7 +139,7 @@ pub fn serve_parent() -> anyhow::Result<()> {
     let mut output = std::io::stdout().lock();
     while unfinished > 0 {
         let report = reports.recv().context("all threads are gone")?;
-        unfinished -= usize::from(matches!(report, Report::Finished(_)));
+        unfinished -= usize::from(matches!(report, Report::Finished(_) | Report::Lost { .. }));
         write_line(&mut output, &report).context("nobody listens")?;
     }
     Ok(())

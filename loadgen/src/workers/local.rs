@@ -34,3 +34,25 @@ impl Drop for Threads {
         self.0.abandon();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::engine::plan::{Plan, Share};
+    use crate::scenario::Scenario;
+
+    #[test]
+    fn a_thread_that_breaks_down_is_lost_and_says_so() {
+        let plan = Plan::new(Scenario::load("direct").unwrap(), 1, 1, 1, "127.0.0.1:1".parse().unwrap());
+        // There are no such communities.
+        let shares = vec![Share { worker: 5, workers: 6, communities: u32::MAX - 1..u32::MAX }];
+        let (told, reports) = channel();
+        let _threads = Threads::start(Task { plan, shares, secret: vec![1].into() }, &told);
+        let Ok(Report::Lost { threads, reason }) = reports.recv() else {
+            panic!("it has nothing else to tell");
+        };
+        assert!(threads == [5] && reason.contains("generator thread 5"), "{reason}");
+    }
+}

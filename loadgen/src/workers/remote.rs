@@ -203,6 +203,11 @@ impl Shared {
 }
 
 impl Machine {
+    /// Tells it that the run is over.
+    pub(super) fn end(&mut self) {
+        drop(self.orders.take());
+    }
+
     pub(super) fn command(&self, command: Command) {
         let command = match command {
             Command::Start { at_us } => Command::Start { at_us: self.shared.clock().theirs(at_us) },
@@ -231,7 +236,7 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        drop(self.orders.take());
+        self.end();
         if let Some(listening) = self.listening.take() {
             // It ends when the worker closes the connection, or is silent for too long.
             let _ = listening.join();
@@ -322,4 +327,98 @@ fn threads_of(report: &Report) -> impl Iterator<Item = u32> + '_ {
         Report::Full { .. } | Report::Failed { .. } => (None, &[]),
     };
     one.into_iter().chain(many.iter().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::engine::plan::{Plan, Share};
+    use crate::scenario::Scenario;
+    use crate::workers::handshake::greet_coordinator;
+    use crate::workers::message::TO_WORKER_BYTES_MAX;
+
+    /// How far ahead the clock of the worker is.
+    const SKEW_US: u64 = 3_600_000_000;
+
+    fn token() -> Token {
+        Token::new(b"a token for these tests").unwrap()
+    }
+
+    /// A worker with another clock, that does `play` once it has its task; with the commands that it got, by its clock.
+    fn pretend(play: impl Fn(&mut Writing<TcpStream>) + Send + 'static) -> (Fleet, Receiver<Command>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addresses = vec![listener.local_addr().unwrap().to_string()];
+        let (told, commands) = channel();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let keys = greet_coordinator(&mut stream, &token(), || false).unwrap();
+            let mut writing = Writing::new(stream.try_clone().unwrap(), &keys.to_coordinator);
+            let mut reading = Reading::new(stream, &keys.to_worker, TO_WORKER_BYTES_MAX);
+            let _: Program = reading.receive().unwrap();
+            writing.send(&Welcome::Ready(Profile::default())).unwrap();
+            loop {
+                match reading.receive() {
+                    Ok(ToWorker::Ping { sent_us }) => {
+                        writing.send(&ToCoordinator::Pong { sent_us, at_us: now_us() + SKEW_US }).unwrap();
+                    }
+                    Ok(ToWorker::Task { .. }) => play(&mut writing),
+                    Ok(ToWorker::Command(command)) => told.send(command).unwrap(),
+                    Ok(ToWorker::End) | Err(_) => return,
+                }
+            }
+        });
+        (Fleet { addresses, token: token(), threads_each: None, silence: SILENCE }, commands)
+    }
+
+    fn start(fleet: &Fleet) -> (Machine, Receiver<Report>) {
+        let connected = fleet.connect().unwrap().pop().unwrap();
+        let scenario = Scenario::load("direct").unwrap();
+        let plan = Plan::new(scenario, 1, 1, 1, "127.0.0.1:1".parse().unwrap());
+        let shares = vec![Share { worker: 3, workers: 4, communities: 0..1 }];
+        let (told, reports) = channel();
+        (connected.start(Task { plan, shares, secret: vec![1].into() }, 1, told), reports)
+    }
+
+    #[test]
+    fn another_machine_starts_at_our_instant_by_its_clock() {
+        let (fleet, commands) = pretend(|_| {});
+        let (machine, _reports) = start(&fleet);
+        let at_us = now_us() + 1_000_000;
+        machine.command(Command::Start { at_us });
+        let Command::Start { at_us: theirs_us } = commands.recv().unwrap() else {
+            panic!("the first command is the start");
+        };
+        let uncertainty_us = machine.clock_uncertainty_us().unwrap();
+        assert!(theirs_us.abs_diff(at_us + SKEW_US) <= uncertainty_us, "{theirs_us} {at_us} {uncertainty_us}");
+    }
+
+    #[test]
+    fn a_census_is_counted_by_our_clock() {
+        let (fleet, _commands) = pretend(|writing| {
+            let counted_us = now_us() + SKEW_US;
+            writing.send(&ToCoordinator::Report(Report::Census { worker: 3, synced: 1, away: 0, counted_us })).unwrap();
+        });
+        let before_us = now_us();
+        let (machine, reports) = start(&fleet);
+        let Ok(Report::Census { counted_us, .. }) = reports.recv() else {
+            panic!("the census comes first");
+        };
+        let slack_us = machine.clock_uncertainty_us().unwrap();
+        assert!((before_us - slack_us..=now_us() + slack_us).contains(&counted_us));
+    }
+
+    #[test]
+    fn a_worker_that_speaks_for_others_is_lost() {
+        let (fleet, _commands) = pretend(|writing| {
+            writing.send(&ToCoordinator::Report(Report::Ready { worker: 2 })).unwrap();
+        });
+        let (_machine, reports) = start(&fleet);
+        let Ok(Report::Lost { threads, reason }) = reports.recv() else {
+            panic!("nothing else is passed on");
+        };
+        assert!(threads == [3] && reason.contains(&fleet.addresses[0]) && reason.contains("not its own"), "{reason}");
+    }
 }
