@@ -66,14 +66,13 @@ pub fn headline(result: &RunResult) -> String {
         Standing::Servers | Standing::Unclear if wrong_presence(result) > 0 => {
             format!("{} watchers saw somebody otherwise than they were.", count(wrong_presence(result)))
         }
+        Standing::Unclear if failed > 0 => {
+            format!("The service level was not met: {}; whether by the server is unclear.", failed_words(result))
+        }
         Standing::Unclear => {
             format!("All arrived, with {}; whether the figures are the server's is unclear.", load_words(result))
         }
-        Standing::Servers if failed > 0 => {
-            let first = result.thresholds.iter().find(|threshold| !threshold.passed);
-            let words = first.map_or_else(String::new, |threshold| format!("{} ({})", threshold.text, threshold.words));
-            format!("The service level was not met: {words}.")
-        }
+        Standing::Servers if failed > 0 => format!("The service level was not met: {}.", failed_words(result)),
         Standing::Servers if !kept_up(result) => {
             let (accepted, offered) = (result.rates.accepted_per_s, result.rates.offered_per_s);
             let (accepted, offered) = (number(accepted), number(offered));
@@ -81,6 +80,12 @@ pub fn headline(result: &RunResult) -> String {
         }
         Standing::Servers => format!("The server carried {}{}.", load_words(result), disturbed_words(result)),
     }
+}
+
+/// The first threshold that does not hold.
+fn failed_words(result: &RunResult) -> String {
+    let first = result.thresholds.iter().find(|threshold| !threshold.passed);
+    first.map_or_else(String::new, |threshold| format!("{} ({})", threshold.text, threshold.words))
 }
 
 fn wrong_presence(result: &RunResult) -> u64 {

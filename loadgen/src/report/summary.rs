@@ -21,7 +21,12 @@ pub fn summary(result: &RunResult) -> String {
         line("protocol", words);
     }
     line("ledger", ledger_words(&result.ledger));
-    line("verdict", verdict_words(result));
+    // A reason with its way out is long, so each has its own line.
+    let verdict = verdict_words(result);
+    verdict
+        .split("; ")
+        .enumerate()
+        .for_each(|(at, words)| line(if at == 0 { "verdict" } else { "" }, words.to_owned()));
     if let Some(warning) = Standing::of(result).warning() {
         line("", warning.to_owned());
     }

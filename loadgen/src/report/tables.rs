@@ -176,7 +176,7 @@ pub fn disturbances(result: &RunResult) -> Table {
     });
     Table {
         title: "Disturbances",
-        columns: vec!["at", "nobody served for", "fewest sessions synced", "all synced after"],
+        columns: vec!["at", "down for", "fewest synced", "all synced after"],
         rows: rows.collect(),
     }
 }

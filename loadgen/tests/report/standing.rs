@@ -53,4 +53,6 @@ fn the_servers_own_figures_are_claimed_only_when_nothing_speaks_against_it() {
     let mut failed = with(Verdict::Server, true);
     failed.thresholds[0].passed = false;
     assert!(standing::headline(&failed).starts_with("The service level was not met: delivery_p99"));
+    failed.verdict = Verdict::Unclear;
+    assert!(standing::headline(&failed).ends_with("whether by the server is unclear."));
 }
