@@ -1,11 +1,13 @@
 //! The command line: one file for each subcommand, and one for each set of flags that several of them share. What flags say
 //! goes on top of the scenario; what they leave out stays as the scenario has it.
 
+mod amounts;
 pub mod capacity;
 pub mod compare;
 pub mod interrupts;
 pub mod load;
 pub mod own_server;
+pub mod plan;
 pub mod protocol;
 pub mod report;
 pub mod run;
@@ -61,6 +63,8 @@ pub enum Command {
     Report(report::ReportArgs),
     /// Put results side by side: ratios, and whether they are beyond what runs differ by themselves.
     Compare(compare::CompareArgs),
+    /// What a population needs: cores, memory, disk, network and nodes, from measured unit costs.
+    Plan(Box<plan::PlanArgs>),
     /// List the built-in scenarios, or print one to start your own from.
     Scenarios(scenarios::ScenariosArgs),
     /// Lend this machine to runs that are started elsewhere, with `run --workers`.
@@ -81,6 +85,7 @@ impl Cli {
             Command::Capacity(arguments) => arguments.execute(),
             Command::Report(arguments) => arguments.execute(),
             Command::Compare(arguments) => arguments.execute(),
+            Command::Plan(arguments) => arguments.execute(),
             Command::Scenarios(arguments) => arguments.execute(),
             Command::Worker(arguments) => arguments.execute(),
             Command::WorkerProcess => workers::serve_parent().map(|()| ExitCode::SUCCESS),

@@ -13,6 +13,7 @@
 //! | [`certify`] | whether the generator was the limit |
 //! | [`figures`], [`thresholds`] | the names of figures, and what is demanded of them |
 //! | [`capacity`] | the highest load that holds a service level |
+//! | [`planner`] | unit costs, and what a population needs |
 //! | [`compare`], [`statistics`] | results side by side, and what a difference is worth |
 //! | [`progress`], [`report`] | what people and programs see |
 
@@ -31,6 +32,7 @@ pub mod host;
 pub mod latency;
 pub mod ledger;
 pub mod mqtt;
+pub mod planner;
 pub mod population;
 pub mod progress;
 pub mod report;

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::population;
 use crate::scenario::{CLIENTS_MAX, Scenario};
 
 /// What is varied.
@@ -63,12 +64,10 @@ impl Load {
 /// Messages that a scenario wants each second, on average over its population.
 #[must_use]
 pub fn messages_per_s(scenario: &Scenario) -> f64 {
-    let clients = f64::from(scenario.clients);
-    let direct = scenario.direct.as_ref().map_or(0.0, |direct| clients * direct.messages_per_second_per_client);
-    let group = scenario.group.as_ref().map_or(0.0, |group| {
-        let groups = (clients * group.groups_per_client / f64::from(group.members)).round().max(1.0);
-        groups * group.messages_per_second_per_group
-    });
+    let senders = population::senders(scenario);
+    let direct = scenario.direct.as_ref().map_or(0.0, |direct| senders * direct.messages_per_second_per_client);
+    let each = scenario.group.as_ref().map_or(0.0, |group| group.messages_per_second_per_group);
+    let group = if each > 0.0 { population::groups(scenario) as f64 * each } else { 0.0 };
     direct + group
 }
 
@@ -99,9 +98,11 @@ mod tests {
         let mixed = Scenario { clients: 1_000, ..Scenario::load("mixed").unwrap() };
         let before = messages_per_s(&mixed);
         let faster = scaled(&mixed, Vary::Rate, 3.0);
-        assert_eq!((faster.clients, messages_per_s(&faster)), (1_000, 3.0 * before));
+        let times = |scenario: &Scenario| messages_per_s(scenario) / before;
+        assert!(faster.clients == 1_000 && (times(&faster) - 3.0).abs() < 1e-9, "{}", times(&faster));
         let more = scaled(&mixed, Vary::Clients, 3.0);
-        assert_eq!((more.clients, messages_per_s(&more)), (3_000, 3.0 * before));
+        // Whole groups only, and a community of its own for each crowd: nearly three times as many.
+        assert!(more.clients == 3_000 && (times(&more) - 3.0).abs() < 0.1, "{}", times(&more));
         assert_eq!(Load::of(&more, 3.0).size(Vary::Clients), 3_000.0);
     }
 

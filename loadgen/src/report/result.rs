@@ -31,6 +31,8 @@ pub enum Kind {
     Run,
     /// A search for the highest load.
     Capacity,
+    /// What parts of a load cost.
+    Costs,
     /// What to buy for a population.
     Plan,
     /// Results side by side.

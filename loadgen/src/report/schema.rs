@@ -8,6 +8,8 @@ use schemars::{JsonSchema, Schema};
 use super::result::{RunResult, SCHEMA_VERSION};
 use crate::capacity::result::Capacity;
 use crate::compare::Comparison;
+use crate::planner::bill::Bill;
+use crate::planner::costs::Costs;
 
 /// What is said of the whole file.
 const ABOUT: &str = "Fields are only added; a change of meaning raises schema_version. What was not measured is null or not \
@@ -29,6 +31,18 @@ pub fn capacity() -> String {
 #[must_use]
 pub fn comparison() -> String {
     versioned::<Comparison>("Comparison of hubbub-load compare", crate::compare::SCHEMA_VERSION)
+}
+
+/// The schema of unit costs, as it is written to `costs.schema.json`.
+#[must_use]
+pub fn costs() -> String {
+    versioned::<Costs>("Unit costs of hubbub-load plan measure", crate::planner::costs::SCHEMA_VERSION)
+}
+
+/// The schema of a plan, as it is written to `plan.schema.json`.
+#[must_use]
+pub fn plan() -> String {
+    versioned::<Bill>("Plan of hubbub-load plan", crate::planner::bill::SCHEMA_VERSION)
 }
 
 /// The schema of a file that says which version it has.
@@ -81,5 +95,7 @@ mod tests {
         check("result.schema.json", &run_result());
         check("capacity.schema.json", &capacity());
         check("comparison.schema.json", &comparison());
+        check("costs.schema.json", &costs());
+        check("plan.schema.json", &plan());
     }
 }
