@@ -1,6 +1,5 @@
 //! `hubbub-load plan`: unit costs, what a population needs, and a check of both.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -26,6 +25,7 @@ use crate::planner::loads::{Size, loads};
 use crate::planner::population::Population;
 use crate::planner::sample::Sample;
 use crate::planner::{kernel, words};
+use crate::progress::Mode;
 use crate::report::format::number;
 use crate::run;
 use crate::run::Request;
@@ -231,7 +231,8 @@ impl MeasureArgs {
         let (mut samples, mut server, mut environment) = (Vec::new(), Vec::new(), None);
         for (name, scenario) in loads {
             let mut request = self.target.request(scenario.clone())?;
-            request.quiet |= !std::io::stderr().is_terminal();
+            // A line for each load is what there is to see.
+            request.progress = Mode::Quiet;
             self.own_server.apply(&mut request, &self.out);
             let (result, kernel_bytes) = run_watching_kernel(request, &interrupts)?;
             anyhow::ensure!(interrupts.load(Ordering::Relaxed) == 0, "interrupted");
