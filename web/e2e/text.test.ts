@@ -60,6 +60,25 @@ test("a name with markup is a name", async () => {
   await expect(alice.page.locator(".conversation h2 b").count()).resolves.toBe(0);
 });
 
+test.each(["#%", "#group:5", "#direct:1:2", "#direct:10:10", "#<b>", "#group:99999999999999999999"])("an address that leads nowhere: %s", async (hash) => {
+  await alice.page.evaluate((hash) => {
+    location.hash = hash;
+  }, hash);
+  await alice.page.reload();
+  await alice.row("User 20").waitFor();
+  await alice.page.locator(".nothing, .composer-closed").waitFor();
+  await expect(alice.page.locator(".room").count()).resolves.toBe(2);
+});
+
+test("a group of somebody who does not exist is refused, and says so where it was asked for", async () => {
+  await alice.page.getByRole("button", { name: "New group" }).click();
+  await alice.page.getByLabel("Name of the group").fill("Ghosts");
+  await alice.page.getByLabel(/by user id$/).fill("987654");
+  await alice.page.getByRole("button", { name: "Create group" }).click();
+  await alice.page.getByRole("dialog").getByRole("alert").waitFor();
+  await alice.page.keyboard.press("Escape");
+});
+
 test("the policy allows nothing inline and nobody else, and the page keeps to it", async () => {
   const response = await alice.page.request.get(server.url);
   const policy = response.headers()["content-security-policy"] ?? "";

@@ -46,8 +46,19 @@ export function keyOf(conversation: Conversation): ConversationKey {
 export function conversationOf(key: ConversationKey): Conversation | undefined {
   const found = /^(?:group:(\d{1,20})|direct:(\d{1,20}):(\d{1,20}))$/.exec(key);
   if (!found) return undefined;
-  if (found[1] !== undefined) return group(BigInt(found[1]));
-  return direct(BigInt(found[2] ?? 0), BigInt(found[3] ?? 0));
+  const [one, low, high] = found.slice(1).map((digits) => (digits === undefined ? undefined : idOf(digits)));
+  if (one !== undefined) return group(one);
+  return low === undefined || high === undefined ? undefined : direct(low, high);
+}
+
+/** The greatest id there can be. */
+const ID_MAX = (1n << 64n) - 1n;
+
+/** An id from its decimal digits; `undefined` when it is none. */
+export function idOf(digits: string): bigint | undefined {
+  if (!/^[1-9]\d{0,19}$/.test(digits)) return undefined;
+  const id = BigInt(digits);
+  return id <= ID_MAX ? id : undefined;
 }
 
 /** From the wire; `undefined` when it names nothing. */

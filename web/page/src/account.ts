@@ -1,6 +1,6 @@
 // Who is signed in on this browser, and which device it is. Never a password.
 
-import type { KeyValue, UserId } from "hubbub-client";
+import { idOf, type KeyValue, type UserId } from "hubbub-client";
 
 const ACCOUNT = "hubbub/account";
 const DEVICE = "hubbub/device";
@@ -57,7 +57,8 @@ export function forgetAccount(): void {
 /** This browser as a device: chosen once, at random, not 0. */
 export function deviceId(): bigint {
   const saved = storage.getItem(DEVICE);
-  if (saved && /^[1-9]\d{0,19}$/.test(saved)) return BigInt(saved);
+  const known = idOf(saved ?? "");
+  if (known !== undefined) return known;
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
   const made = (BigInt(high) << 32n) | BigInt(low) | 1n;
   storage.setItem(DEVICE, `${made}`);

@@ -231,7 +231,7 @@ export class App {
   #followHash(): void {
     if (this.screen.kind !== "chat") return;
     const { chat, client } = this.screen;
-    const conversation = conversationOf(decodeURIComponent(location.hash.slice(1)));
+    const conversation = conversationOf(location.hash.slice(1));
     client.run((now) => {
       const isMine = conversation && (conversation.kind === "group" || conversation.low === chat.me || conversation.high === chat.me);
       chat.open(now, isMine ? chat.room(conversation).key : undefined);

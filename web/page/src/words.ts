@@ -1,6 +1,6 @@
 // What things are called on the page.
 
-import { type Change, type Chat, type Item, textOf, type Message, type Person, proto, type Room, type UserId } from "hubbub-client";
+import { type Change, type Chat, idOf, type Item, textOf, type Message, type Person, proto, type Room, type UserId } from "hubbub-client";
 
 /** What a person is called. An account without a name goes by its id. */
 export function nameOf(person: Person): string {
@@ -106,8 +106,6 @@ export function isMine(chat: Chat, item: Item): boolean {
 
 /** User ids as people type them; `undefined` when something in it is none. */
 export function parseIds(text: string): UserId[] | undefined {
-  const words = text.split(/[\s,;]+/).filter((word) => word !== "");
-  if (!words.every((word) => /^[1-9]\d{0,19}$/.test(word))) return undefined;
-  const ids = words.map((word) => BigInt(word));
-  return ids.every((id) => id < 1n << 64n) ? Array.from(new Set(ids)) : undefined;
+  const ids = text.split(/[\s,;]+/).filter((word) => word !== "").map(idOf);
+  return ids.every((id) => id !== undefined) ? Array.from(new Set(ids)) : undefined;
 }

@@ -116,6 +116,7 @@ export class Chat {
       case "synced":
         this.#state = { kind: "live" };
         for (const state of event.states) this.#noteState(state);
+        this.#forgetUnknown();
         this.#fill(nowMs);
         break;
       case "entries": {
@@ -359,7 +360,14 @@ export class Chat {
     return room;
   }
 
-  createGroup(nowMs: number, title: string, members: UserId[], made: (room: Room) => void): void {
+  /** Makes a group: `made` is told of it, or `failed` why not. */
+  createGroup(
+    nowMs: number,
+    title: string,
+    members: UserId[],
+    made: (room: Room) => void,
+    failed: (message: string) => void = this.onError,
+  ): void {
     const name = this.#session.newName();
     this.#requests.ask(nowMs, {
       body: { case: "createGroup", value: { name, title, members } },
@@ -372,7 +380,7 @@ export class Chat {
         if (reply.value.head > room.head) room.head = reply.value.head;
         made(room);
       },
-      failed: (error) => this.onError(error.message),
+      failed: (error) => failed(error.message),
     });
   }
 
@@ -416,6 +424,13 @@ export class Chat {
     else if (wire?.case === "direct") {
       const conversation = direct(wire.value.low, wire.value.high);
       if (conversation) this.room(conversation).noteState(state);
+    }
+  }
+
+  /** A group that was opened by its address alone and is none of this person's. */
+  #forgetUnknown(): void {
+    for (const room of this.rooms.values()) {
+      if (room.conversation.kind === "group" && room.head === 0n && room.timeline.first === undefined) room.isMember = false;
     }
   }
 

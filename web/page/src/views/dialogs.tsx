@@ -54,6 +54,13 @@ function Window({ title, close, children }: { title: string; close: () => void; 
   );
 }
 
+/** Whether the window is open still, for answers that come late. */
+function useIsOpen(): { readonly current: boolean } {
+  const isOpen = useRef(true);
+  useEffect(() => () => void (isOpen.current = false), []);
+  return isOpen;
+}
+
 /** Runs a request, and says what is wrong when it is not taken. */
 function attempt(act: () => void, complain: (complaint: string) => void): void {
   try {
@@ -67,6 +74,7 @@ function attempt(act: () => void, complain: (complaint: string) => void): void {
 function NewDirect({ app, chat, client, close }: DialogProps) {
   const [complaint, setComplaint] = useState("");
   const [busy, setBusy] = useState(false);
+  const isOpen = useIsOpen();
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const [user, ...more] = parseIds(textField(event, "user")) ?? [];
@@ -77,6 +85,7 @@ function NewDirect({ app, chat, client, close }: DialogProps) {
       () =>
         client.run((now) =>
           chat.lookUp(now, user, (name) => {
+            if (!isOpen.current) return;
             setBusy(false);
             if (name === undefined) return setComplaint("There is no user with that id.");
             const room = chat.startDirect(performance.now(), user);
@@ -106,7 +115,8 @@ function NewDirect({ app, chat, client, close }: DialogProps) {
 function NewGroup({ app, chat, client, close }: DialogProps) {
   const [complaint, setComplaint] = useState("");
   const [busy, setBusy] = useState(false);
-  const known = knownPeople({ chat }, []);
+  const isOpen = useIsOpen();
+  const known = knownPeople(chat);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const title = textField(event, "title").trim();
@@ -115,23 +125,16 @@ function NewGroup({ app, chat, client, close }: DialogProps) {
     const chosen = checkedIds(event);
     const members = Array.from(new Set([...chosen, ...others])).filter((user) => user !== chat.me);
     setBusy(true);
-    const onError = chat.onError;
-    chat.onError = (message) => {
-      chat.onError = onError;
+    const made = (room: Room): void => {
+      if (!isOpen.current) return;
+      close();
+      app.open(room);
+    };
+    const failed = (message: string): void => {
       setBusy(false);
       setComplaint(message);
     };
-    attempt(
-      () =>
-        client.run((now) =>
-          chat.createGroup(now, title, members, (room) => {
-            chat.onError = onError;
-            close();
-            app.open(room);
-          }),
-        ),
-      setComplaint,
-    );
+    attempt(() => client.run((now) => chat.createGroup(now, title, members, made, failed)), failed);
   };
   return (
     <Window title="New group" close={close}>
@@ -140,7 +143,7 @@ function NewGroup({ app, chat, client, close }: DialogProps) {
           <span>Name of the group</span>
           <input name="title" required maxLength={64} dir="auto" autocomplete="off" autoFocus />
         </label>
-        <Choice people={known} props={{ chat }} />
+        <Choice chat={chat} people={known} />
         <label class="field">
           <span>{known.length > 0 ? "Others, by user id" : "Members, by user id"}</span>
           <input name="others" autocomplete="off" placeholder="12, 34" />
@@ -355,17 +358,17 @@ function Complaint({ text }: { text: string }) {
 }
 
 /** People one talks with. */
-function knownPeople({ chat }: Pick<ChatProps, "chat">, without: readonly UserId[]): UserId[] {
-  return chat.list.flatMap((room) => (room.peer === undefined || without.includes(room.peer) ? [] : [room.peer])).slice(0, 50);
+function knownPeople(chat: Chat): UserId[] {
+  return chat.list.flatMap((room) => (room.peer === undefined ? [] : [room.peer])).slice(0, 50);
 }
 
-function Choice({ people, props }: { people: UserId[]; props: Pick<ChatProps, "chat"> }) {
+function Choice({ chat, people }: { chat: Chat; people: UserId[] }) {
   if (people.length === 0) return null;
   return (
     <fieldset class="choice">
       <legend>People you talk with</legend>
       {people.map((user) => {
-        const person = props.chat.people.of(user);
+        const person = chat.people.of(user);
         return (
           <label key={`${user}`}>
             <input type="checkbox" name="chosen" value={`${user}`} />

@@ -1,7 +1,7 @@
 // Signing in with a password or a token, and making an account where the server allows it.
 
 import type { Credentials } from "hubbub-client";
-import { proto } from "hubbub-client";
+import { idOf, proto } from "hubbub-client";
 import { useState } from "preact/hooks";
 import type { App } from "../app.ts";
 import { Logo } from "./icons.tsx";
@@ -117,6 +117,7 @@ function Field({ name, label, type = "text", autoComplete, maxLength }: FieldPro
 function credentialsOf(way: "password" | "token", field: (name: string) => string): Credentials {
   if (way === "token") return { kind: "jwt", jwt: field("token").trim() };
   const account = field("account").trim();
-  const who = /^\d{1,20}$/.test(account) ? { userId: BigInt(account) } : { email: account };
+  const userId = idOf(account);
+  const who = userId === undefined ? { email: account } : { userId };
   return { kind: "password", account: who, password: field("password") };
 }
