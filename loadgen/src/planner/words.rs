@@ -128,6 +128,10 @@ pub(super) fn assumptions(costs: &Costs) -> Vec<String> {
     }
     if costs.stored_bytes_per_message.is_none() {
         assumptions.push("stored bytes of a message were not measured: there is no figure for the disk".to_owned());
+    } else {
+        let words = "what a message takes on disk was measured while it was still in the write-ahead log, before compression and \
+                     compaction: the disk's figure is an upper bound";
+        assumptions.push(words.to_owned());
     }
     assumptions
 }

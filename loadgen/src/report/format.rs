@@ -17,7 +17,8 @@ pub fn bytes(bytes: f64) -> String {
         bytes if bytes < 1024.0 => format!("{} B", significant(bytes)),
         bytes if bytes < 1_048_576.0 => format!("{} KiB", significant(bytes / 1024.0)),
         bytes if bytes < 1_073_741_824.0 => format!("{} MiB", significant(bytes / 1_048_576.0)),
-        bytes => format!("{} GiB", significant(bytes / 1_073_741_824.0)),
+        bytes if bytes < 1_099_511_627_776.0 => format!("{} GiB", significant(bytes / 1_073_741_824.0)),
+        bytes => format!("{} TiB", significant(bytes / 1_099_511_627_776.0)),
     }
 }
 
@@ -76,6 +77,7 @@ mod tests {
             ("850 µs".into(), "1.25 ms".into(), "3.4 s".into())
         );
         assert_eq!((bytes(100.0), bytes(2_560.0), bytes(3e9)), ("100 B".into(), "2.5 KiB".into(), "2.79 GiB".into()));
+        assert_eq!(bytes(5e13), "45.5 TiB");
         assert_eq!(
             (number(1_234_567.0), number(0.254), number(12.0)),
             ("1,234,567".into(), "0.25".into(), "12".into())
