@@ -124,7 +124,7 @@ fn outcomes(capacity: &Capacity, value: impl Fn(&Point) -> Option<f64> + Copy) -
     [
         dots(capacity, Outcome::Passed, "passed", "pass", value),
         dots(capacity, Outcome::Failed, "failed", "fail", value),
-        dots(capacity, Outcome::Unmeasured, "neither: the generator was the limit", "neither", value),
+        dots(capacity, Outcome::Unmeasured, "neither", "neither", value),
     ]
 }
 
@@ -194,7 +194,7 @@ fn throughput(capacity: &Capacity) -> String {
     let mut lines = vec![
         line(capacity, "offered", "c5", |point| point.verdict.map(|_| point.rates.offered_per_s)),
         line(capacity, "accepted", "c1", accepted),
-        line(capacity, "copies delivered", "c3", |point| point.verdict.map(|_| point.rates.delivered_per_s)),
+        line(capacity, "delivered", "c3", |point| point.verdict.map(|_| point.rates.delivered_per_s)),
     ];
     lines.extend(outcomes(capacity, accepted));
     let text = ("Offered against delivered", "per second; dots are single runs");
@@ -220,6 +220,7 @@ fn memory(capacity: &Capacity) -> String {
 fn points(capacity: &Capacity) -> String {
     let heads = [
         "point",
+        "outcome",
         "phase",
         capacity.vary.unit(),
         "offered/s",
@@ -230,7 +231,7 @@ fn points(capacity: &Capacity) -> String {
         "99.9%",
         "server cores",
         "memory",
-        "outcome",
+        "why",
     ];
     let heads: String = heads.map(|head| format!("<th>{head}</th>")).concat();
     let rows: String = capacity
@@ -238,10 +239,13 @@ fn points(capacity: &Capacity) -> String {
         .iter()
         .map(|point| {
             let cells = row(point, capacity.vary);
-            let (outcome, figures) = cells.split_last().expect("a row has cells");
-            let figures: String = figures.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
             let class = outcome_word(point.outcome).to_lowercase();
-            format!("<tr>{figures}<td class=\"outcome {class}\">{}</td></tr>", escape(outcome))
+            let shown = cells.iter().enumerate().map(|(at, cell)| match at {
+                1 => format!("<td class=\"outcome {class}\">{}</td>", escape(cell)),
+                _ if at + 1 == cells.len() => format!("<td class=\"why\">{}</td>", escape(cell)),
+                _ => format!("<td>{}</td>", escape(cell)),
+            });
+            format!("<tr>{}</tr>", shown.collect::<String>())
         })
         .collect();
     format!(

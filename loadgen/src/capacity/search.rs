@@ -9,10 +9,11 @@
 //!    as many repetitions. A level that passed and then failed counts as failing; one that failed and then passed
 //!    `confirm` times in a row counts as passing; then the interval is open again, and bisected again.
 //!
-//! An outcome that says nothing ([`Outcome::Unmeasured`]: the generator was the limit) is asked for once more; the second
-//! one makes the level a barrier, above which there is no answer.
+//! An outcome that says nothing ([`Outcome::Unmeasured`]: the generator was the limit) is asked for once more, and twice more
+//! for each outcome that the level has already; then the level is a barrier, above which there is no answer.
 //!
-//! INVARIANT: a level is tried at most `2 × confirm + UNMEASURED_MAX` times, so the search ends.
+//! INVARIANT: a level is judged at most `2 × confirm` times and tried in vain at most twice for each of these and two more,
+//! so the search ends.
 
 use std::collections::BTreeMap;
 
@@ -224,7 +225,8 @@ impl Search {
         match judged().next() {
             _ if judged().skip(1).any(|outcome| outcome == Outcome::Failed) => State::Fails,
             _ if in_a_row >= self.rules.confirm => State::Passes,
-            _ if unmeasured >= UNMEASURED_MAX => State::Barrier,
+            // What was judged before is worth more tries.
+            _ if unmeasured >= UNMEASURED_MAX * (1 + judged().count()) => State::Barrier,
             None => State::Unknown,
             Some(Outcome::Failed) => State::FailedOnce,
             Some(_) => State::PassedOnce,

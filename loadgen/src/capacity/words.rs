@@ -71,8 +71,8 @@ pub fn markdown(capacity: &Capacity) -> String {
     let unit = capacity.vary.unit();
     let _ = writeln!(
         text,
-        "| point | phase | {unit} | offered/s | accepted/s | delivered/s | p50 | p99 | p99.9 | server cores | server memory | outcome |\n\
-         |--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
+        "| point | outcome | phase | {unit} | offered/s | accepted/s | delivered/s | p50 | p99 | p99.9 | server cores | server memory | why |\n\
+         |--:|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
     );
     for point in &capacity.points {
         let _ = writeln!(text, "| {} |", row(point, capacity.vary).join(" | "));
@@ -91,7 +91,7 @@ pub fn markdown(capacity: &Capacity) -> String {
     text
 }
 
-/// A point as cells; the last tells the outcome and its reasons.
+/// A point as cells; the second tells the outcome, the last its reasons.
 #[must_use]
 pub fn row(point: &Point, vary: Vary) -> Vec<String> {
     let latency = |figure: fn(&Summary) -> u64| {
@@ -101,6 +101,7 @@ pub fn row(point: &Point, vary: Vary) -> Vec<String> {
     let reasons = point.reasons.iter().map(|reason| briefly(reason)).collect::<Vec<_>>().join("; ");
     vec![
         point.number.to_string(),
+        outcome_word(point.outcome).to_owned(),
         format!("{:?}", point.phase).to_lowercase(),
         number(point.load.size(vary)),
         number(point.rates.offered_per_s),
@@ -111,10 +112,7 @@ pub fn row(point: &Point, vary: Vary) -> Vec<String> {
         latency(|summary| summary.p999),
         known(point.server_cpu_cores.map(number)),
         known(point.server_rss_bytes.map(|rss| bytes(rss as f64))),
-        match reasons.is_empty() {
-            true => outcome_word(point.outcome).to_owned(),
-            false => format!("{}: {reasons}", outcome_word(point.outcome)),
-        },
+        reasons,
     ]
 }
 

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -21,10 +20,11 @@ use super::times::parse_seconds;
 use crate::planner::bill::{Node, bill};
 use crate::planner::check::{self, predict};
 use crate::planner::costs::{Costs, SCHEMA_VERSION};
+use crate::planner::kernel::Watch;
 use crate::planner::loads::{Size, loads};
 use crate::planner::population::Population;
 use crate::planner::sample::Sample;
-use crate::planner::{kernel, words};
+use crate::planner::words;
 use crate::progress::Mode;
 use crate::report::format::number;
 use crate::run;
@@ -74,6 +74,10 @@ pub struct PlanArgs {
     #[arg(long, default_value_t = 3.0, value_name = "FACTOR")]
     pub peak_factor: f64,
 
+    /// Of the copies, those for which a read mark is sent.
+    #[arg(long, default_value = "30%", value_parser = parse_share, value_name = "PERCENT")]
+    pub reads: f64,
+
     /// Days that messages are kept.
     #[arg(long, default_value_t = 365.0, value_name = "DAYS")]
     pub retention_days: f64,
@@ -98,7 +102,7 @@ pub struct PlanArgs {
 /// What comes before a plan, and after it.
 #[derive(Debug, Subcommand)]
 pub enum PlanCommand {
-    /// Measure unit costs of a server by fourteen loads, and write `costs.json`.
+    /// Measure unit costs of a server by sixteen loads, and write `costs.json`.
     Measure(Box<MeasureArgs>),
     /// Predict a load that was not measured, run it, and show the error.
     Check(Box<CheckArgs>),
@@ -203,10 +207,12 @@ impl PlanArgs {
             group_members: self.group_members,
             logins_per_user_day: self.logins_per_user_day,
             peak_factor: self.peak_factor,
+            read_share: self.reads,
             retention_days: self.retention_days,
         };
         let Population { online, group_share, devices_per_user, group_members, peak_factor, .. } = population;
         anyhow::ensure!(online <= 1.0 && group_share <= 1.0, "--online and --groups: at most 100%");
+        anyhow::ensure!(self.reads <= 1.0, "--reads: at most 100%");
         anyhow::ensure!(devices_per_user >= 1.0 && group_members >= 2.0, "a user has a device, a group two members");
         anyhow::ensure!(peak_factor >= 1.0, "--peak-factor: at least 1");
         Ok(population)
@@ -263,12 +269,13 @@ impl MeasureArgs {
 
 fn line(sample: &Sample) -> String {
     format!(
-        "{:<16} {} clients, {} logins/s, {} sends/s, {} copies/s: {:.3} cores",
+        "{:<16} {} clients, {} logins/s, {} sends/s, {} copies/s, {} reads/s: {:.3} cores",
         sample.load,
         sample.clients,
         number(sample.logins_per_s),
         number(sample.sends_per_s),
         number(sample.copies_per_s),
+        number(sample.reads_per_s),
         sample.server_cpu_cores
     )
 }
@@ -279,30 +286,15 @@ fn say(target: &TargetArgs, words: &str) {
     }
 }
 
-/// Runs, and looks now and then at what the kernel holds for sockets: the most, less what it held before.
+/// Runs, and looks now and then at what the kernel holds for sockets.
 fn run_watching_kernel(
     request: Request,
     interrupts: &Arc<AtomicU32>,
 ) -> anyhow::Result<(crate::report::result::RunResult, Option<f64>)> {
     let is_local = request.own_server.is_some() || request.plan.server.ip().is_loopback();
-    let before = kernel::socket_bytes().filter(|_| is_local && request.fleet.is_none());
-    let (most, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-    let (seen, stop) = (Arc::clone(&most), Arc::clone(&ended));
-    let watcher = before.map(|_| {
-        std::thread::spawn(move || {
-            while !stop.load(Ordering::Relaxed) {
-                seen.fetch_max(kernel::socket_bytes().unwrap_or(0), Ordering::Relaxed);
-                std::thread::sleep(Duration::from_millis(200));
-            }
-        })
-    });
+    let watch = (is_local && request.fleet.is_none()).then(Watch::begin).flatten();
     let result = run::run(request, interrupts);
-    ended.store(true, Ordering::Relaxed);
-    if let Some(watcher) = watcher {
-        let _ = watcher.join();
-    }
-    let grown = before.map(|before| most.load(Ordering::Relaxed).saturating_sub(before) as f64);
-    Ok((result?, grown))
+    Ok((result?, watch.and_then(Watch::grown)))
 }
 
 impl CheckArgs {

@@ -79,13 +79,15 @@ pub fn bill(costs: &Costs, population: &Population, headroom: f64, node: Node) -
     let (sends, copies) = (population.sends_per_s(), population.copies_per_s());
     let room = |amount: f64| amount / (1.0 - headroom);
     // The server's own is paid on each node; it is counted once here, and small.
-    let (cpu, margin) = costs.cpu.predict(&[1.0, clients, logins, sends, copies]);
+    let (cpu, margin) = costs.cpu.predict(&[1.0, clients, logins, sends, copies, population.reads_per_s()]);
     let cores = Amount::around(cpu, margin).map(room);
     let kernel = costs.kernel_bytes();
     let memory_bytes = costs.memory.as_ref().map(|memory| {
         let (process, process_margin) = memory.predict(&[1.0, clients]);
         let (each, each_margin) = kernel.unwrap_or((ASSUMED_BYTES, 0.0));
-        Amount::around(process + each * clients, process_margin.hypot(each_margin * clients)).map(room)
+        let working = costs.working_bytes.unwrap_or_default();
+        let margin = process_margin.hypot(each_margin * clients) + working.margin();
+        Amount::around(process + working.median + each * clients, margin).map(room)
     });
     let disk_bytes = costs.stored_bytes_per_message.map(|each| room(each * population.messages_kept()));
     let network = costs.bytes_to_clients.as_ref().map(|wire| room(wire.predict(&[logins, sends, copies]).0));

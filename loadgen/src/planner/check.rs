@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::costs::Costs;
+use super::sample::cpu_deviation;
 use crate::capacity::load::messages_per_s;
 use crate::population;
 use crate::report::format::{bytes, number};
@@ -22,7 +23,7 @@ pub struct Prediction {
     pub rss_bytes: Option<(f64, f64)>,
 }
 
-/// What the costs say of a scenario, before it is run. Read marks, typing and presence have no cost of their own there.
+/// What the costs say of a scenario, before it is run. Typing and presence have no cost of their own there.
 #[must_use]
 pub fn predict(costs: &Costs, scenario: &Scenario) -> Prediction {
     let sends_per_s = messages_per_s(scenario);
@@ -32,14 +33,22 @@ pub fn predict(costs: &Costs, scenario: &Scenario) -> Prediction {
         .map_or(0.0, |group| population::groups(scenario) as f64 * group.messages_per_second_per_group);
     let others = scenario.group.as_ref().map_or(0.0, |group| population::members_mean(group) - 1.0);
     let copies_per_s = sends_per_s - to_groups + to_groups * others;
+    let reads_per_s = scenario.reads.as_ref().map_or(0.0, |reads| copies_per_s * reads.share);
     let clients = f64::from(scenario.clients);
     let churn = |churn: &crate::scenario::Churn| clients * churn.share * churn.reconnects_per_minute_per_client / 60.0;
     let logins_per_s = scenario.churn.as_ref().map_or(0.0, churn);
+    let (cores, margin) = costs.cpu.predict(&[1.0, clients, logins_per_s, sends_per_s, copies_per_s, reads_per_s]);
+    // A single run differs from the mean of many.
+    let single = costs.cpu.t * costs.cpu.residual_factor.max(1.0) * cpu_deviation(cores, scenario.duration_s);
     Prediction {
         sends_per_s,
         copies_per_s,
-        cores: costs.cpu.predict(&[1.0, clients, logins_per_s, sends_per_s, copies_per_s]),
-        rss_bytes: costs.memory.as_ref().map(|memory| memory.predict(&[1.0, clients])),
+        cores: (cores, margin.hypot(single)),
+        rss_bytes: costs.memory.as_ref().map(|memory| {
+            let (idle, margin) = memory.predict(&[1.0, clients]);
+            let working = costs.working_bytes.filter(|_| sends_per_s > 0.0).unwrap_or_default();
+            (idle + working.median, margin + working.margin())
+        }),
     }
 }
 

@@ -22,11 +22,13 @@ pub struct Costs {
     pub kind: Kind,
     /// The version of this shape.
     pub schema_version: u32,
-    /// CPU in cores, over `fixed` (the server's own), clients, and logins, sends and copies per second: so each cost is
-    /// seconds of CPU for one of them (for a client: in each second).
+    /// CPU in cores, over `fixed` (the server's own), clients, and logins, sends, copies and read marks per second: so each
+    /// cost is seconds of CPU for one of them (for a client: in each second).
     pub cpu: Fit,
     /// Resident memory over 1 and clients, in bytes; from the idle loads. `None`: not measured.
     pub memory: Option<Fit>,
+    /// Resident memory that loads with messages took beyond that.
+    pub working_bytes: Option<Working>,
     /// Kernel memory at the server's end over 1 and clients, in bytes. `None`: not measured.
     pub kernel: Option<Fit>,
     /// Bytes to clients for a login, a send and a copy.
@@ -41,6 +43,26 @@ pub struct Costs {
     pub server: Vec<String>,
     /// The machine and the command.
     pub environment: Environment,
+}
+
+/// Memory that messages take while they flow, in bytes. The store's tables of what is not flushed yet are in it, so it grows
+/// with the length and rate of a load, up to the store's limits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Working {
+    /// Of the load that took least.
+    pub least: f64,
+    /// Of half of the loads, at most.
+    pub median: f64,
+    /// Of the load that took most.
+    pub most: f64,
+}
+
+impl Working {
+    /// How far a load may be from the median.
+    #[must_use]
+    pub fn margin(&self) -> f64 {
+        (self.most - self.median).max(self.median - self.least)
+    }
 }
 
 /// Why there are no costs.
@@ -68,12 +90,14 @@ impl Costs {
             FitError::TooFew { have, .. } => CostsError::TooFew(have),
             FitError::Collinear(at) => CostsError::Missing(MISSING[at]),
         })?;
+        let memory = by_clients(&samples, |sample| sample.server_rss_bytes.map(|rss| rss as f64));
         let stored: Vec<_> = samples.iter().filter_map(stored_per_message).collect();
         Ok(Self {
             kind: Kind::Costs,
             schema_version: SCHEMA_VERSION,
             cpu,
-            memory: by_clients(&samples, |sample| sample.server_rss_bytes.map(|rss| rss as f64)),
+            working_bytes: memory.as_ref().and_then(|memory| working_bytes(&samples, memory)),
+            memory,
             // A loopback connection has two ends.
             kernel: by_clients(&samples, |sample| Some(sample.kernel_bytes? / 2.0)),
             bytes_to_clients: wire(&samples, |sample| sample.bytes_to_clients, &[logins, sends, copies]),
@@ -109,6 +133,17 @@ fn copies(sample: &Sample) -> u64 {
 fn stored_per_message(sample: &Sample) -> Option<f64> {
     let messages = (sample.stored_messages > 100).then_some(sample.stored_messages as f64)?;
     Some(sample.stored_bytes? / messages)
+}
+
+fn working_bytes(samples: &[Sample], memory: &Fit) -> Option<Working> {
+    let busy = samples.iter().filter(|sample| sample.sends > 0);
+    let beyond = busy.filter_map(|sample| {
+        let idle = memory.predict(&[1.0, f64::from(sample.clients)]).0;
+        Some((sample.server_rss_bytes? as f64 - idle).max(0.0))
+    });
+    let beyond: Vec<_> = beyond.collect();
+    let extreme = |choose: fn(f64, f64) -> f64| beyond.iter().copied().reduce(choose);
+    Some(Working { least: extreme(f64::min)?, median: median(&beyond)?, most: extreme(f64::max)? })
 }
 
 /// Bytes over 1 and clients, from the idle loads.

@@ -1,6 +1,7 @@
-//! The loads that unit costs are measured with: each part of the cost grows in some of them while the others stay.
+//! The loads that unit costs are measured with: each part of the cost grows in some of them while the others stay. Idle
+//! loads are held twice as long, as there is little to see in them.
 
-use crate::scenario::{Arrivals, Churn, Direct, Group, Scenario, ScenarioError};
+use crate::scenario::{Arrivals, Churn, Direct, Group, Reads, Scenario, ScenarioError};
 
 /// How large the loads are.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,8 +23,8 @@ const MEMBERS: [u32; 2] = [10, 40];
 /// Parts of the largest load, ascending: memory that was once taken is not given back.
 const QUARTERS: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 
-/// All loads: idle clients of four numbers, logins at two rates, one-to-one messages at four rates, two sizes of groups at
-/// two rates each.
+/// All loads: idle clients of four numbers, logins at two rates, one-to-one messages at four rates, the same with read marks
+/// for some and for all of them, two sizes of groups at two rates each.
 ///
 /// # Errors
 /// When the built-in scenarios cannot carry them.
@@ -32,7 +33,7 @@ pub fn loads(size: &Size) -> Result<Vec<Named>, ScenarioError> {
     let mut loads = Vec::new();
     for part in QUARTERS {
         let clients = even(f64::from(size.clients) * part);
-        loads.push((format!("idle-{clients}"), Scenario { clients, ..quiet.clone() }));
+        loads.push((format!("idle-{clients}"), Scenario { clients, duration_s: 2.0 * size.hold_s, ..quiet.clone() }));
     }
     for part in [0.5, 1.0] {
         // One login costs as much as several messages.
@@ -48,6 +49,12 @@ pub fn loads(size: &Size) -> Result<Vec<Named>, ScenarioError> {
         let rate = size.copies_per_s * part;
         let direct = direct(rate / f64::from(size.clients));
         loads.push((format!("direct-{rate:.0}"), Scenario { direct: Some(direct), ..quiet.clone() }));
+    }
+    for share in [0.5, 1.0] {
+        let rate = size.copies_per_s / 2.0;
+        let direct = Some(direct(rate / f64::from(size.clients)));
+        let reads = Some(Reads { share, think_s: 0.1 });
+        loads.push((format!("reads-{:.0}", rate * share), Scenario { direct, reads, ..quiet.clone() }));
     }
     for members in MEMBERS {
         for part in [0.5, 1.0] {
@@ -90,7 +97,7 @@ mod tests {
         let mut names: Vec<_> = loads.iter().map(|(name, _)| name.clone()).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!((loads.len(), names.len()), (14, 14));
+        assert_eq!((loads.len(), names.len()), (16, 16));
         assert_eq!(loads[0].1.clients, 100);
     }
 }

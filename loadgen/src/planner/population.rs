@@ -25,6 +25,8 @@ pub struct Population {
     pub logins_per_user_day: f64,
     /// How much more than the mean of the day happens at the peak.
     pub peak_factor: f64,
+    /// Of the copies, those for which a read mark is sent; 0 to 1.
+    pub read_share: f64,
     /// Days that messages are kept.
     pub retention_days: f64,
 }
@@ -53,6 +55,12 @@ impl Population {
     #[must_use]
     pub fn copies_per_s(&self) -> f64 {
         self.sends_per_s() * self.copies_per_send()
+    }
+
+    /// Read marks per second at the peak.
+    #[must_use]
+    pub fn reads_per_s(&self) -> f64 {
+        self.copies_per_s() * self.read_share
     }
 
     /// Logins per second at the peak.

@@ -9,22 +9,23 @@ use crate::report::result::RunResult;
 use crate::scenario::Scenario;
 
 /// What the server's CPU is spent on, in the order of the fit.
-pub const PARTS: [&str; 5] = ["fixed", "client_second", "login", "send", "copy"];
+pub const PARTS: [&str; 6] = ["fixed", "client_second", "login", "send", "copy", "read"];
 
 /// The same with what is missing when a part cannot be told from the others.
-pub const MISSING: [&str; 5] = [
+pub const MISSING: [&str; 6] = [
     "the server's own: an idle load with few clients",
     "idle clients: idle loads of at least two sizes",
     "logins: a load whose clients reconnect",
     "sends: messages to groups of another size",
     "copies: messages to groups of another size",
+    "read marks: a load whose clients read",
 ];
 
-/// A CPU reading is at best so exact, in cores: ticks of 10 ms at both ends of a few seconds.
-const CPU_DEVIATION_CORES: f64 = 0.004;
+/// CPU is read in ticks of 10 ms, so a reading over a phase is off by about so many seconds.
+const CPU_DEVIATION_S: f64 = 0.01;
 
-/// And two runs of the same load differ by so much of it.
-const CPU_DEVIATION_PART: f64 = 0.05;
+/// And two runs of the same load differ by so much of it, not least as batches do.
+const CPU_DEVIATION_PART: f64 = 0.1;
 
 /// A load as it was measured.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +42,8 @@ pub struct Sample {
     pub sends_per_s: f64,
     /// Copies at recipients other than the sender, per second.
     pub copies_per_s: f64,
+    /// Read marks per second.
+    pub reads_per_s: f64,
     /// The server's CPU in it: 1 is one core.
     pub server_cpu_cores: f64,
     /// The server's resident memory at its end.
@@ -87,6 +90,7 @@ impl Sample {
             logins_per_s: again as f64 / traffic_s,
             sends_per_s: result.rates.accepted_per_s,
             copies_per_s: result.rates.delivered_per_s,
+            reads_per_s: result.counts.reads as f64 / traffic_s,
             server_cpu_cores: result.server.cpu_cores?,
             server_rss_bytes: result.server.rss_bytes,
             kernel_bytes,
@@ -104,13 +108,14 @@ impl Sample {
     /// How much there was of each of [`PARTS`] in a second.
     #[must_use]
     pub fn parts(&self) -> Vec<f64> {
-        vec![1.0, f64::from(self.clients), self.logins_per_s, self.sends_per_s, self.copies_per_s]
+        let Self { logins_per_s, sends_per_s, copies_per_s, reads_per_s, .. } = *self;
+        vec![1.0, f64::from(self.clients), logins_per_s, sends_per_s, copies_per_s, reads_per_s]
     }
 
     /// Its CPU.
     #[must_use]
     pub fn cpu_row(&self) -> Row {
-        let deviation = CPU_DEVIATION_CORES.hypot(CPU_DEVIATION_PART * self.server_cpu_cores);
+        let deviation = cpu_deviation(self.server_cpu_cores, self.measured_s);
         Row { parts: self.parts(), cost: self.server_cpu_cores, deviation }
     }
 
@@ -119,4 +124,10 @@ impl Sample {
     pub fn is_idle(&self) -> bool {
         self.sends == 0 && self.logins_per_s < 1.0
     }
+}
+
+/// The standard deviation that one expects of a reading of so many cores, over so many seconds.
+#[must_use]
+pub fn cpu_deviation(cores: f64, measured_s: f64) -> f64 {
+    (CPU_DEVIATION_S / measured_s).hypot(CPU_DEVIATION_PART * cores)
 }

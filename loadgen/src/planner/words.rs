@@ -28,8 +28,15 @@ pub fn unit_costs(costs: &Costs) -> Vec<(&'static str, String)> {
         ("CPU per login", micros(cpu, 2)),
         ("CPU per message sent", micros(cpu, 3)),
         ("CPU per copy delivered", micros(cpu, 4)),
+        ("CPU per read mark", micros(cpu, 5)),
         ("memory of the process, without clients", each(&costs.memory, 0)),
         ("memory of the process per idle connection", each(&costs.memory, 1)),
+        (
+            "memory of the process while messages flow",
+            costs.working_bytes.map_or_else(unknown, |working| {
+                format!("{}, {} to {}", bytes(working.median), bytes(working.least), bytes(working.most))
+            }),
+        ),
         (
             "memory of the kernel per connection",
             match costs.kernel_bytes() {
@@ -75,20 +82,23 @@ pub(super) fn formulas(costs: &Costs, population: &Population, headroom: f64) ->
             number(p.copies_per_send()),
             number(copies)
         ),
+        format!("read marks/s = copies/s × {} = {}", percent(p.read_share), number(p.reads_per_s())),
         format!("logins/s at the peak = users × logins per user and day / 86,400 × peak factor = {}", number(logins)),
         format!(
-            "cores = (own {} + connections × {} + logins/s × {} + messages/s × {} + copies/s × {}) / {free}",
+            "cores = (own {} + connections × {} + logins/s × {} + messages/s × {} + copies/s × {} + reads/s × {}) / {free}",
             time_us(cpu[0] * 1e6),
             time_us(cpu[1] * 1e6),
             time_us(cpu[2] * 1e6),
             time_us(cpu[3] * 1e6),
-            time_us(cpu[4] * 1e6)
+            time_us(cpu[4] * 1e6),
+            time_us(cpu[5] * 1e6)
         ),
     ];
     if let Some(memory) = &costs.memory {
         formulas.push(format!(
-            "memory = (own {} + connections × ({} in the process + {} in the kernel)) / {free}",
+            "memory = (own {} + while messages flow {} + connections × ({} in the process + {} in the kernel)) / {free}",
             bytes(memory.costs[0]),
+            bytes(costs.working_bytes.unwrap_or_default().median),
             bytes(memory.costs[1]),
             bytes(kernel)
         ));
@@ -118,6 +128,7 @@ pub(super) fn assumptions(costs: &Costs) -> Vec<String> {
         "costs add up, and grow in proportion from what was measured; `plan check` shows how far that holds".to_owned(),
         "messages, logins and connections have their peak together; every device gets every copy at the peak, live or on sync".to_owned(),
         "users divide evenly over nodes, and a message costs the same whichever nodes its members are on".to_owned(),
+        "typing, presence and history cost nothing, as they have no load of their own".to_owned(),
         "messages are as large as the measured ones (150 bytes); a group's message is stored once".to_owned(),
         "ranges are the 95% intervals of the fitted costs; disk and network have none".to_owned(),
         "page cache, the store's caches beyond those here, compaction's temporary space and replicas are not counted; the headroom is for them too".to_owned(),

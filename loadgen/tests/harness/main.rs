@@ -21,6 +21,7 @@ mod mqtt_left_out;
 mod mqtt_login;
 mod offline;
 mod own_server;
+mod plan;
 mod processes;
 mod rate_limited;
 mod repaired;

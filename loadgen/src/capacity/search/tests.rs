@@ -82,6 +82,17 @@ fn one_unmeasured_point_is_only_measured_again() {
 }
 
 #[test]
+fn a_level_that_passed_is_worth_more_tries() {
+    // At the knee every other try says nothing.
+    let (mut server, mut tries) = (sharp(20), 0);
+    let (found, _) = search(RULES, |level| {
+        tries += u32::from(level == 20);
+        if level == 20 && tries.is_multiple_of(2) { Outcome::Unmeasured } else { server(level) }
+    });
+    assert_eq!(found, answer(Ending::Confirmed, Some(20), Some(21)));
+}
+
+#[test]
 fn a_failure_that_does_not_come_again_does_not_count() {
     // Level 21 fails once, by accident; the knee is at 25.
     let (mut server, mut first) = (sharp(25), true);

@@ -6,11 +6,17 @@ use crate::planner::sample::Sample;
 use crate::planner::words::markdown;
 use crate::scenario::Scenario;
 
-/// A load on a server that takes 10 ms/s for itself, 2 µs/s for a client, 100 µs for a login, 20 µs for a send and 5 µs for a copy,
-/// 50 MiB and 8 KiB for each client.
+/// A load on a server that takes 10 ms/s for itself, 2 µs/s for a client, 100 µs for a login, 20 µs for a send, 5 µs for a copy
+/// and 15 µs for a read mark, 50 MiB and 8 KiB for each client, and 20 MiB as soon as there are messages.
 fn sample(clients: u32, logins_per_s: f64, sends_per_s: f64, copies_per_s: f64) -> Sample {
-    let server_cpu_cores =
-        0.01 + f64::from(clients) * 2e-6 + logins_per_s * 100e-6 + sends_per_s * 20e-6 + copies_per_s * 5e-6;
+    // Some loads have read marks.
+    let reads_per_s = if clients == 4_001 { copies_per_s } else { 0.0 };
+    let server_cpu_cores = 0.01
+        + f64::from(clients) * 2e-6
+        + logins_per_s * 100e-6
+        + sends_per_s * 20e-6
+        + copies_per_s * 5e-6
+        + reads_per_s * 15e-6;
     let (sends, copies) = ((sends_per_s * 10.0) as u64, (copies_per_s * 10.0) as u64);
     let logins = u64::from(clients) + (logins_per_s * 10.0) as u64;
     Sample {
@@ -20,8 +26,9 @@ fn sample(clients: u32, logins_per_s: f64, sends_per_s: f64, copies_per_s: f64) 
         logins_per_s,
         sends_per_s,
         copies_per_s,
+        reads_per_s,
         server_cpu_cores,
-        server_rss_bytes: Some((50 << 20) + u64::from(clients) * 8_192),
+        server_rss_bytes: Some((50 << 20) + u64::from(clients) * 8_192 + if sends > 0 { 20 << 20 } else { 0 }),
         kernel_bytes: Some(f64::from(clients) * 8_000.0),
         stored_bytes: Some(sends as f64 * 300.0).filter(|bytes| *bytes > 0.0),
         stored_messages: sends,
@@ -44,6 +51,7 @@ fn samples() -> Vec<Sample> {
         sample(4_000, 0.0, 4_000.0, 4_000.0),
         sample(4_000, 0.0, 500.0, 10_000.0),
         sample(4_000, 100.0, 1_000.0, 40_000.0),
+        sample(4_001, 0.0, 2_000.0, 2_000.0),
     ]
 }
 
@@ -61,6 +69,7 @@ fn population() -> Population {
         group_members: 21.0,
         logins_per_user_day: 4.0,
         peak_factor: 3.0,
+        read_share: 0.5,
         retention_days: 100.0,
     }
 }
@@ -70,7 +79,7 @@ const NODE: Node = Node { cores: 16.0, memory_bytes: 64.0 * 1_073_741_824.0 };
 #[test]
 fn unit_costs_are_found_in_what_they_make_up() {
     let costs = costs(samples()).unwrap();
-    let expected = [0.01, 2e-6, 100e-6, 20e-6, 5e-6];
+    let expected = [0.01, 2e-6, 100e-6, 20e-6, 5e-6, 15e-6];
     assert!(costs.cpu.costs.iter().zip(expected).all(|(found, cost)| (found / cost - 1.0).abs() < 1e-6), "{costs:?}");
     assert!((costs.memory.as_ref().unwrap().costs[1] - 8_192.0).abs() < 1.0);
     assert!((costs.kernel_bytes().unwrap().0 - 4_000.0).abs() < 1.0, "half of what both ends take");
@@ -84,10 +93,10 @@ fn a_plan_adds_up_and_shows_how() {
     let bill = bill(&costs, &population(), 0.3, NODE);
     // 600,000 connections; 4,166.7 messages/s; (0.5 + 0.5 × 20) copies each; 416.7 logins/s.
     let (sends, logins) = (3e6 * 40.0 / 86_400.0 * 3.0, 3e6 * 4.0 / 86_400.0 * 3.0);
-    let cores = (0.01 + 600_000.0 * 2e-6 + logins * 100e-6 + sends * 20e-6 + sends * 10.5 * 5e-6) / 0.7;
+    let cores = (0.01 + 600_000.0 * 2e-6 + logins * 100e-6 + sends * 20e-6 + sends * 10.5 * (5e-6 + 0.5 * 15e-6)) / 0.7;
     assert!((bill.cores.likely / cores - 1.0).abs() < 1e-6, "{bill:?}");
     assert!(bill.cores.low < cores && bill.cores.high > cores);
-    let memory = (50.0 * 1_048_576.0 + 600_000.0 * 12_192.0) / 0.7;
+    let memory = (70.0 * 1_048_576.0 + 600_000.0 * 12_192.0) / 0.7;
     assert!((bill.memory_bytes.unwrap().likely / memory - 1.0).abs() < 1e-6);
     assert!((bill.disk_bytes.unwrap() / (3e6 * 40.0 * 100.0 * 300.0 / 0.7) - 1.0).abs() < 1e-6);
     assert_eq!((bill.nodes.likely, bill.decided_by.as_str()), (1.0, "cores"));
@@ -116,6 +125,9 @@ fn loads_that_tell_nothing_apart_are_refused_with_what_is_missing() {
         samples().into_iter().filter(|sample| sample.sends_per_s == sample.copies_per_s).collect();
     let error = costs(direct_only).unwrap_err().to_string();
     assert!(error.contains("groups of another size"), "{error}");
+    let mut no_reads = samples();
+    no_reads.retain(|sample| sample.reads_per_s == 0.0);
+    assert!(costs(no_reads).unwrap_err().to_string().contains("clients read"));
     let mut no_logins = samples();
     no_logins.retain(|sample| sample.logins_per_s == 0.0);
     let error = costs(no_logins).unwrap_err().to_string();
