@@ -2,7 +2,8 @@
 //!
 //! [`search`] decides which load is tried next, [`load`] makes a scenario of it, [`point`] judges the run; this file
 //! connects them. Every point is a run of its own with fresh users: nothing that an overload left behind is carried into
-//! the next point, and the setup is paid each time. A point whose verdict is not `server` neither passes nor fails.
+//! the next point, and the setup is paid each time. What does not hold while the generator was, or may have been, the limit
+//! is no failure of the server: see [`point`].
 
 pub mod estimate;
 pub mod load;

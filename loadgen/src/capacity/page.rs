@@ -229,7 +229,7 @@ fn points(capacity: &Capacity) -> String {
         "50%",
         "99%",
         "99.9%",
-        "server cores",
+        "cores",
         "memory",
         "why",
     ];
@@ -281,5 +281,5 @@ fn environment(capacity: &Capacity) -> String {
         .into_iter()
         .filter_map(|(label, value)| Some(format!("<tr><th>{label}</th><td>{}</td></tr>", value?)))
         .collect();
-    format!("<h2>Environment</h2><div class=\"card\"><table><tbody>{rows}</tbody></table></div>")
+    format!("<h2>Environment</h2><div class=\"card\"><table class=\"environment\"><tbody>{rows}</tbody></table></div>")
 }

@@ -43,7 +43,7 @@ pub struct Point {
     pub seed: u64,
     /// What became of it.
     pub outcome: Outcome,
-    /// Why, unless it passed.
+    /// Why; of one that passed, what the generator was late by all the same.
     pub reasons: Vec<String>,
     /// What was offered, accepted and delivered.
     pub rates: Rates,
@@ -114,14 +114,28 @@ impl Point {
     }
 }
 
-/// Passed, failed, or neither when it is not the server that was measured.
+/// Passed, failed, or neither.
+///
+/// Whatever the generator was late by is in the latencies: a level that holds all the same holds, and only what does not hold
+/// may be the generator's fault. But where it did not send what the schedule wanted, or had no room to connect, nothing is known.
 fn judge(result: &RunResult) -> (Outcome, Vec<String>) {
-    if result.verdict != Verdict::Server {
-        return (Outcome::Unmeasured, result.verdict_reasons.clone());
-    }
     if let Some(why) = &result.ended_early {
         return (Outcome::Unmeasured, vec![format!("it ended early: {why}")]);
     }
+    let failures = failures(result);
+    let was_whole = result.counts.suppressed == 0 && result.counts.own_limits == 0;
+    match (result.verdict, failures.is_empty()) {
+        (Verdict::Server, true) => (Outcome::Passed, Vec::new()),
+        (Verdict::Server, false) => (Outcome::Failed, failures),
+        (_, true) if was_whole => {
+            (Outcome::Passed, result.verdict_reasons.iter().map(|reason| format!("although {reason}")).collect())
+        }
+        _ => (Outcome::Unmeasured, result.verdict_reasons.iter().cloned().chain(failures).collect()),
+    }
+}
+
+/// What of service level and ledger does not hold.
+fn failures(result: &RunResult) -> Vec<String> {
     let mut reasons = Vec::new();
     if !result.ledger.closed {
         reasons.push(format!("ledger {}", ledger_words(&result.ledger)));
@@ -133,8 +147,5 @@ fn judge(result: &RunResult) -> (Outcome, Vec<String>) {
         let (accepted, offered) = (number(rates.accepted_per_s), number(rates.offered_per_s));
         reasons.push(format!("the server fell behind: {accepted}/s accepted of {offered}/s"));
     }
-    match reasons.is_empty() {
-        true => (Outcome::Passed, reasons),
-        false => (Outcome::Failed, reasons),
-    }
+    reasons
 }

@@ -34,7 +34,7 @@ pub enum Outcome {
     Passed,
     /// One of them did not.
     Failed,
-    /// The generator was the limit, or may have been: neither.
+    /// It did not hold, and the generator was the limit, or may have been: neither.
     Unmeasured,
 }
 

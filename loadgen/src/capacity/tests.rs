@@ -31,7 +31,8 @@ impl World for Simulated {
         let mut result: RunResult = serde_json::from_str(RESULT).unwrap();
         result.rates.offered_per_s = offered;
         result.rates.accepted_per_s = offered.min(self.carries_per_s);
-        let is_late = offered > self.carries_per_s;
+        // A limited generator is late as well.
+        let is_late = offered > self.carries_per_s.min(self.generator_per_s);
         result.latency_us.delivery.as_mut().unwrap().p99 = if is_late { 5_000_000 } else { 20_000 };
         if offered > self.generator_per_s {
             result.verdict = Verdict::Generator;
@@ -104,4 +105,21 @@ fn what_falls_behind_fails_even_where_latencies_say_nothing() {
     let point = Point::of(tried, &result);
     assert_eq!(point.outcome, Outcome::Failed);
     assert!(point.reasons[0].contains("fell behind"), "{:?}", point.reasons);
+}
+
+#[test]
+fn a_level_that_holds_although_the_generator_was_late_holds_unless_something_was_not_sent() {
+    let tried = || {
+        let load = Load { factor: 1.0, clients: 1, messages_per_s: 1.0 };
+        Tried { number: 1, phase: search::Phase::Climb, load, seed: 1 }
+    };
+    let mut late: RunResult = serde_json::from_str(RESULT).unwrap();
+    (late.verdict, late.verdict_reasons) = (Verdict::Unclear, vec!["sends were late".to_owned()]);
+    let point = Point::of(tried(), &late);
+    assert_eq!((point.outcome, point.reasons), (Outcome::Passed, vec!["although sends were late".to_owned()]));
+    let mut behind = late.clone();
+    behind.rates.accepted_per_s = 0.9 * behind.rates.offered_per_s;
+    assert_eq!(Point::of(tried(), &behind).outcome, Outcome::Unmeasured, "it may be the generator's fault");
+    late.counts.suppressed = 1;
+    assert_eq!(Point::of(tried(), &late).outcome, Outcome::Unmeasured, "latencies of what was not sent are not known");
 }

@@ -98,7 +98,9 @@ pub fn row(point: &Point, vary: Vary) -> Vec<String> {
         main_latency(point).map_or_else(|| "–".to_owned(), |summary| time_us(figure(summary) as f64))
     };
     let known = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
-    let reasons = point.reasons.iter().map(|reason| briefly(reason)).collect::<Vec<_>>().join("; ");
+    // What passed needs no more words; all of them are in `capacity.json`.
+    let reasons = point.reasons.first().filter(|_| point.outcome != Outcome::Passed);
+    let reasons = reasons.map_or_else(String::new, |reason| briefly(reason).to_owned());
     vec![
         point.number.to_string(),
         outcome_word(point.outcome).to_owned(),
