@@ -6,6 +6,7 @@ pub mod capacity;
 pub mod compare;
 pub mod interrupts;
 pub mod load;
+mod output;
 pub mod own_server;
 pub mod plan;
 pub mod protocol;

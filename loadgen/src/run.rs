@@ -93,6 +93,8 @@ struct Observed {
     /// A ledger has no room for more.
     full: Option<String>,
     disturbances: Vec<Disturbed>,
+    /// What was wrong with the own server.
+    server_failure: Option<String>,
 }
 
 impl Observed {
@@ -244,6 +246,7 @@ impl Run<'_> {
             ended_early: None,
             full: None,
             disturbances: Vec::new(),
+            server_failure: None,
         };
         while observed.outstanding() > 0 {
             if let Some(report) = self.workers.next_report(TICK)? {
@@ -263,7 +266,8 @@ impl Run<'_> {
         }
         observed.probe = self.probe.clone();
         if let Some(keeper) = self.keeper.take() {
-            observed.disturbances = keeper.finish(self.interrupts.load(Ordering::Relaxed) < 2);
+            (observed.disturbances, observed.server_failure) =
+                keeper.finish(self.interrupts.load(Ordering::Relaxed) < 2);
         }
         if observed.crews.is_empty() {
             observed.crews = self.workers.crews();

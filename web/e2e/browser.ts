@@ -1,5 +1,6 @@
 // Browsers with people in them, and what people do on the page.
 
+import assert from "node:assert/strict";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
 import type { HubbubServer } from "./server.ts";
 
@@ -106,6 +107,13 @@ export class Person {
   tick(): Locator {
     return this.page.locator(".message-mine .ticks").last();
   }
+}
+
+/** The end of a file of tests: nobody's page has complained of anything. */
+export async function finish(server: HubbubServer, ...people: Person[]): Promise<void> {
+  for (const person of people) assert.deepEqual(person.complaints, []);
+  await closeBrowser();
+  await server.stop();
 }
 
 /** Waits until something holds, or says what it was instead. */

@@ -1,7 +1,7 @@
 // Two browsers talk one-to-one: names, unread, presence, typing, ticks, replies, reactions, edits, deletions, history.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { closeBrowser, eventually, Person } from "./browser.ts";
+import { eventually, finish, Person } from "./browser.ts";
 import { HubbubServer } from "./server.ts";
 
 let server: HubbubServer;
@@ -14,12 +14,7 @@ beforeAll(async () => {
   bob = await Person.signedIn(server, 20);
 });
 
-afterAll(async () => {
-  expect(alice.complaints).toEqual([]);
-  expect(bob.complaints).toEqual([]);
-  await closeBrowser();
-  await server.stop();
-});
+afterAll(() => finish(server, alice, bob));
 
 test("a first message makes the conversation on both sides, and is unread until it is seen", async () => {
   await alice.startWith(20);

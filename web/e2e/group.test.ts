@@ -1,7 +1,7 @@
 // A group: made, joined, renamed, written into by three, read, left, and somebody removed.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { closeBrowser, eventually, Person } from "./browser.ts";
+import { eventually, finish, Person } from "./browser.ts";
 import { HubbubServer } from "./server.ts";
 
 let server: HubbubServer;
@@ -16,11 +16,7 @@ beforeAll(async () => {
   carol = await Person.signedIn(server, 30);
 });
 
-afterAll(async () => {
-  for (const person of [alice, bob, carol]) expect(person.complaints).toEqual([]);
-  await closeBrowser();
-  await server.stop();
-});
+afterAll(() => finish(server, alice, bob, carol));
 
 test("three people in a group", async () => {
   await alice.startGroup("Walkers", [20]);

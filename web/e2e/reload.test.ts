@@ -1,7 +1,7 @@
 // The page is loaded again in the middle of sending: what was written is sent, once; so is what was written offline.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { closeBrowser, eventually, Person } from "./browser.ts";
+import { eventually, finish, Person } from "./browser.ts";
 import { HubbubServer } from "./server.ts";
 
 let server: HubbubServer;
@@ -15,12 +15,7 @@ beforeAll(async () => {
   await alice.startWith(20);
 });
 
-afterAll(async () => {
-  expect(alice.complaints).toEqual([]);
-  expect(bob.complaints).toEqual([]);
-  await closeBrowser();
-  await server.stop();
-});
+afterAll(() => finish(server, alice, bob));
 
 test("in the middle of sending", async () => {
   const written: string[] = [];

@@ -1,7 +1,7 @@
 // The server is killed and starts again while two people write: nothing is lost or doubled, one-to-one and in a group.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { closeBrowser, eventually, Person } from "./browser.ts";
+import { eventually, finish, Person } from "./browser.ts";
 import { HubbubServer } from "./server.ts";
 
 let server: HubbubServer;
@@ -14,12 +14,7 @@ beforeAll(async () => {
   bob = await Person.signedIn(server, 20);
 });
 
-afterAll(async () => {
-  expect(alice.complaints).toEqual([]);
-  expect(bob.complaints).toEqual([]);
-  await closeBrowser();
-  await server.stop();
-});
+afterAll(() => finish(server, alice, bob));
 
 /** Both write, the server dies in the middle, both go on writing, and it comes back. */
 async function talkOverACrash(mark: string): Promise<void> {

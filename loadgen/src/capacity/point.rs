@@ -70,14 +70,7 @@ impl Point {
     #[must_use]
     pub fn of(tried: Tried, result: &RunResult) -> Self {
         let (outcome, reasons) = judge(result);
-        let Tried { number, phase, load, seed } = tried;
         Self {
-            number,
-            phase,
-            load,
-            seed,
-            outcome,
-            reasons,
             rates: result.rates.clone(),
             latency_us: result.latency_us.clone(),
             slo: result.thresholds.clone(),
@@ -87,20 +80,25 @@ impl Point {
             server_rss_bytes: result.server.rss_bytes,
             generator_cpu_cores: Some(result.generator.cpu_share),
             errors: result.errors.clone(),
+            ..Self::unmeasured(tried, outcome, reasons)
         }
     }
 
     /// A load that the server did not take at all: the clients could not be set up.
     #[must_use]
     pub fn refused(tried: Tried, why: &anyhow::Error) -> Self {
+        Self::unmeasured(tried, Outcome::Failed, vec![format!("it could not be set up: {why:#}")])
+    }
+
+    fn unmeasured(tried: Tried, outcome: Outcome, reasons: Vec<String>) -> Self {
         let Tried { number, phase, load, seed } = tried;
         Self {
             number,
             phase,
             load,
             seed,
-            outcome: Outcome::Failed,
-            reasons: vec![format!("it could not be set up: {why:#}")],
+            outcome,
+            reasons,
             rates: Rates::default(),
             latency_us: LatencyFigures::default(),
             slo: Vec::new(),

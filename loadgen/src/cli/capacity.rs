@@ -11,6 +11,7 @@ use clap::Args;
 
 use super::interrupts::count_interrupts;
 use super::load::LoadArgs;
+use super::output::show_line;
 use super::own_server::OwnServerArgs;
 use super::run::{make_directory, write_file};
 use super::shares::parse_share;
@@ -121,10 +122,10 @@ impl CapacityArgs {
         write_file(&self.out, "capacity.md", &words::markdown(&capacity))?;
         write_file(&self.out, "capacity.html", &page::page(&capacity))?;
         for warning in words::warnings(&capacity) {
-            println!("{:>12}  {warning}", "beware");
+            show_line("beware", warning)?;
         }
-        println!("{:>12}  {}", "capacity", capacity.answer.words);
-        println!("{:>12}  {}", "report", self.out.join("capacity.html").display());
+        show_line("capacity", &capacity.answer.words)?;
+        show_line("report", self.out.join("capacity.html").display())?;
         Ok(exit_code(&capacity))
     }
 

@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::NOT_MET;
+use super::output::show;
 use super::run::{make_directory, write_file};
 use super::shares::parse_share;
 use crate::compare::sides::{Side, Sides};
@@ -72,7 +73,7 @@ impl CompareArgs {
         }
         let comparison = compare(&sides, &chosen(&self.figures, &sides), self.fail_on_worse);
         let markdown = words::markdown(&comparison);
-        print!("{markdown}");
+        show(&markdown)?;
         if let Some(out) = &self.out {
             make_directory(out)?;
             write_file(out, "comparison.json", &(serde_json::to_string_pretty(&comparison)? + "\n"))?;

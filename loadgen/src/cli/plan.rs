@@ -12,6 +12,7 @@ use super::NOT_MET;
 use super::amounts::{parse_amount, parse_memory};
 use super::interrupts::count_interrupts;
 use super::load::LoadArgs;
+use super::output::{show, show_line};
 use super::own_server::OwnServerArgs;
 use super::run::{make_directory, write_file};
 use super::shares::parse_share;
@@ -193,7 +194,7 @@ impl PlanArgs {
         let markdown = words::markdown(&bill, &costs);
         write_file(&self.out, "plan.json", &(serde_json::to_string_pretty(&bill)? + "\n"))?;
         write_file(&self.out, "plan.md", &markdown)?;
-        print!("{markdown}");
+        show(&markdown)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -260,9 +261,9 @@ impl MeasureArgs {
         let costs = Costs::of(samples, server, environment)?;
         write_file(&self.out, "costs.json", &(serde_json::to_string_pretty(&costs)? + "\n"))?;
         for (what, amount) in words::unit_costs(&costs) {
-            println!("{what:>52}  {amount}");
+            show(format_args!("{what:>52}  {amount}\n"))?;
         }
-        println!("{:>52}  {}", "costs", self.out.join("costs.json").display());
+        show_line("costs", self.out.join("costs.json").display())?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -317,7 +318,7 @@ impl CheckArgs {
         let result = run::run(request, &interrupts)?;
         let table = check::words(&prediction, &result);
         write_file(&self.out, "check.md", &table)?;
-        print!("{table}");
+        show(&table)?;
         Ok(if result.ledger.closed { ExitCode::SUCCESS } else { ExitCode::from(NOT_MET) })
     }
 }

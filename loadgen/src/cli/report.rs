@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::Value;
 
+use super::output::{show, show_line};
 use super::run::{make_directory, write_views};
 use crate::report::result::{RunResult, SCHEMA_VERSION};
 use crate::report::summary::summary;
@@ -35,8 +36,8 @@ impl ReportArgs {
         let out = self.out.as_deref().or(beside).unwrap_or(Path::new("."));
         make_directory(out)?;
         write_views(out, &result)?;
-        print!("{}", summary(&result));
-        println!("{:>12}  {}", "report", out.join("report.html").display());
+        show(summary(&result))?;
+        show_line("report", out.join("report.html").display())?;
         Ok(ExitCode::SUCCESS)
     }
 }

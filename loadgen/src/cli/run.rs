@@ -11,6 +11,7 @@ use clap::Args;
 use super::NOT_MET;
 use super::interrupts::count_interrupts;
 use super::load::LoadArgs;
+use super::output::{show, show_line};
 use super::own_server::OwnServerArgs;
 use super::target::TargetArgs;
 use crate::report::result::RunResult;
@@ -81,8 +82,8 @@ impl RunArgs {
         let result = run::run(request, &interrupts)?;
         write_file(&self.out, "result.json", &(serde_json::to_string_pretty(&result)? + "\n"))?;
         write_views(&self.out, &result)?;
-        print!("{}", report::summary::summary(&result));
-        println!("{:>12}  {}", "report", self.out.join("report.html").display());
+        show(report::summary::summary(&result))?;
+        show_line("report", self.out.join("report.html").display())?;
         Ok(if result.is_good() { ExitCode::SUCCESS } else { ExitCode::from(NOT_MET) })
     }
 }

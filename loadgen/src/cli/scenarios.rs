@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
+use super::output::show;
 use crate::scenario::{BUILT_IN, Scenario, built_in};
 
 /// The built-in scenarios.
@@ -36,13 +37,13 @@ impl ScenariosArgs {
         match &self.command {
             None | Some(ScenariosCommand::List) => {
                 for (name, _) in BUILT_IN {
-                    println!("{name:<11} {}", Scenario::load(name)?.about);
+                    show(format_args!("{name:<11} {}\n", Scenario::load(name)?.about))?;
                 }
-                println!("\n`hubbub-load scenarios show NAME` prints one; edit it and run the file.");
+                show("\n`hubbub-load scenarios show NAME` prints one; edit it and run the file.\n")?;
             }
             Some(ScenariosCommand::Show { name }) => {
                 let text = built_in(name).with_context(|| format!("there is no built-in scenario `{name}`"))?;
-                print!("{text}");
+                show(text)?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -15,7 +15,7 @@ use crate::progress::Mode;
 use crate::run::Request;
 use crate::scenario::Scenario;
 use crate::server_figures::METRICS_DEFAULT;
-use crate::workers::secret::Token;
+use crate::workers::secret::{Secret, Token};
 use crate::workers::{Fleet, SILENCE};
 
 /// First user ids are drawn up to here, so that runs on one store do not meet, and ids stay exact in JSON.
@@ -152,9 +152,7 @@ impl TargetArgs {
         };
         Ok(Some(Fleet { addresses: self.workers.clone(), token, threads_each: self.threads, silence: SILENCE }))
     }
-}
 
-impl TargetArgs {
     /// How progress is shown.
     #[must_use]
     pub fn progress(&self) -> Mode {
@@ -180,11 +178,7 @@ impl TargetArgs {
         let is_ours = self.protocol.protocol == ProtocolName::Hubbub;
         anyhow::ensure!(is_ours, "--transport trunk is Hubbub's own: other protocols have no trunks");
         let file = self.trunk_secret_file.as_deref().context("--transport trunk needs --trunk-secret-file")?;
-        let shown = file.display();
-        let bytes = std::fs::read(file).with_context(|| format!("--trunk-secret-file {shown} cannot be read"))?;
-        let secret = bytes.trim_ascii_end();
-        anyhow::ensure!(!secret.is_empty(), "--trunk-secret-file {shown} is empty");
-        Ok(Some(TrunkPlan { count: self.trunks, secret: secret.to_vec().into() }))
+        Ok(Some(TrunkPlan { count: self.trunks, secret: Secret::read_of_trunks(file)? }))
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 
+use super::output::show;
 use crate::workers::secret::Token;
 use crate::workers::{SILENCE, Worker, WorkerConfig};
 
@@ -67,7 +68,7 @@ impl WorkerArgs {
             quiet: self.quiet,
         };
         let worker = Worker::bind(&self.listen, config)?;
-        println!("worker listens on {}", worker.address()?);
+        show(format_args!("worker listens on {}\n", worker.address()?))?;
         worker.serve()
     }
 

@@ -12,7 +12,7 @@ use crate::body::{Header, Parsed, parse};
 use crate::clock::{now_us, seconds_us};
 use crate::ledger::book::Book;
 use crate::ledger::conversation::How;
-use crate::ledger::slot::{Content, MessageName};
+use crate::ledger::slot::{Content, Fanout, MessageName};
 use crate::population::Kind;
 use crate::schedule::{StreamKind, draw, exponential};
 
@@ -162,21 +162,37 @@ impl Thread {
         let Some(header) = header else {
             return;
         };
+        let awaited = !self.clients[index as usize].is_away();
+        let is_anothers = self.note_copy(index, place, &header, fanout, awaited, now_us);
+        if is_anothers && source == Source::Live {
+            self.perhaps_look(index, place.conversation, entry.seq, now_us);
+        }
+    }
+
+    /// A whole copy of a message is there: what it means for the figures. Who stayed away on purpose has not been kept
+    /// waiting (not `awaited`). Returns whether somebody else wrote it.
+    pub(super) fn note_copy(
+        &mut self,
+        index: u32,
+        place: Membership,
+        header: &Header,
+        fanout: Option<Fanout>,
+        awaited: bool,
+        now_us: u64,
+    ) -> bool {
         if let Some(fanout) = fanout {
-            self.meters.note_fanout(header.intended_us, conversation.size, fanout);
+            let users = self.conversations[place.conversation as usize].size;
+            self.meters.note_fanout(header.intended_us, users, fanout);
         }
         if header.sender == place.member {
-            return;
+            return false;
         }
         self.meters.counts.delivered += 1;
-        // Who stayed away on purpose has not been kept waiting.
-        if !self.clients[index as usize].is_away() {
+        if awaited {
             self.meters.note_delivery(header.intended_us, now_us);
             self.note_stayed(index, header.intended_us, now_us);
         }
-        if source == Source::Live {
-            self.perhaps_look(index, place.conversation, entry.seq, now_us);
-        }
+        true
     }
 
     /// Some received messages make a person look at the conversation, some time later.

@@ -113,19 +113,9 @@ impl Thread {
         let (Some(header), Content::Message(name)) = (header, content) else {
             return;
         };
-        if let Some(fanout) = fanout {
-            self.meters.note_fanout(header.intended_us, conversation.size, fanout);
-        }
-        if header.sender == place.member {
-            return;
-        }
-        self.meters.counts.delivered += 1;
-        // Who stayed away on purpose has not been kept waiting.
-        if header.intended_us >= client.excused_until_us {
-            self.meters.note_delivery(header.intended_us, now_us);
-            self.note_stayed(index, header.intended_us, now_us);
-        }
-        if !caught_up {
+        let awaited = header.intended_us >= client.excused_until_us;
+        let is_anothers = self.note_copy(index, place, &header, fanout, awaited, now_us);
+        if is_anothers && !caught_up {
             let draw = u64::from(name.sender) << 32 | u64::from(name.counter);
             self.perhaps_look(index, place.conversation, draw, now_us);
         }

@@ -42,6 +42,9 @@ pub(super) fn conclude(observed: Observed) -> RunResult {
             *not_driven.entry(words.clone()).or_default() += count;
         }
     }
+    // One that failed in the middle has ended the run, and is told there.
+    let stopped_badly = observed.server_failure.iter().filter(|_| observed.ended_early.is_none());
+    errors.extend(stopped_badly.map(|words| (words.clone(), 1)));
     let scenario = &observed.request.plan.scenario;
     let thresholds = scenario.thresholds().unwrap_or_default();
     let generator = generator(&merged, scenario.is_closed_loop(), &observed.crews);

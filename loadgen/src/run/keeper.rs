@@ -37,6 +37,9 @@ enum End {
     Forced,
 }
 
+/// What is said of a server that did not end, or not in good order, when it was asked to.
+const STOPPED_BADLY: &str = "the own server did not end in good order when it was asked to";
+
 #[derive(Debug, Default)]
 struct Shared {
     end: Option<End>,
@@ -128,10 +131,11 @@ impl Keeper {
         lock(&self.shared).failure.clone()
     }
 
-    /// Ends the server, with what was done to it.
-    pub(super) fn finish(mut self, orderly: bool) -> Vec<Disturbed> {
+    /// Ends the server, with what was done to it, and why it failed, if it did: in its end, too.
+    pub(super) fn finish(mut self, orderly: bool) -> (Vec<Disturbed>, Option<String>) {
         self.end(if orderly { End::Orderly } else { End::Forced });
-        std::mem::take(&mut lock(&self.shared).recovery).into_done()
+        let mut shared = lock(&self.shared);
+        (std::mem::take(&mut shared.recovery).into_done(), shared.failure.take())
     }
 
     fn end(&mut self, end: End) {
@@ -158,9 +162,10 @@ fn target_of(server: &OwnServer) -> Target {
 fn keep(mut server: OwnServer, shared: &Mutex<Shared>) {
     let (mut start_us, mut schedule) = (0, Vec::new().into_iter().peekable());
     loop {
-        if let Some(end) = lock(shared).end {
-            if end == End::Orderly {
-                server.stop();
+        let end = lock(shared).end;
+        if let Some(end) = end {
+            if end == End::Orderly && server.pid().is_some() && !server.stop().is_some_and(|status| status.success()) {
+                fail(shared, STOPPED_BADLY.to_owned());
             }
             return;
         }
@@ -204,7 +209,7 @@ fn disturb(server: &mut OwnServer, action: Action, pause_us: u64, shared: &Mutex
         Action::Kill => server.kill(),
         Action::Stop => server.signal(Signal::STOP),
         Action::Restart | Action::Drain => {
-            if !server.stop() {
+            if server.stop().is_none() {
                 lock(shared).news.push("it did not end when asked to, and was killed".to_owned());
             }
         }

@@ -167,20 +167,21 @@ impl OwnServer {
         }
     }
 
-    /// An orderly stop; with force when it takes too long. False when force was needed.
-    pub fn stop(&mut self) -> bool {
+    /// An orderly stop; with force when it takes too long. How it ended by itself; `None` when force was needed, or it was
+    /// not there.
+    pub fn stop(&mut self) -> Option<ExitStatus> {
         // A process that was stopped does not hear anything else.
         self.signal(Signal::CONT);
         self.signal(Signal::TERM);
         let end = Instant::now() + STOP_TIMEOUT;
         while self.child.is_some() && Instant::now() < end {
-            if self.ended().is_none() {
-                std::thread::sleep(POLL);
+            if let Some(status) = self.ended() {
+                return Some(status);
             }
+            std::thread::sleep(POLL);
         }
-        let in_time = self.child.is_none();
         self.kill();
-        in_time
+        None
     }
 
     /// The end of its log, for an error.
@@ -239,7 +240,7 @@ mod tests {
         server.start_again().unwrap();
         let second = server.pid().unwrap();
         assert_ne!(first, second);
-        assert!(server.stop(), "it ends when it is asked to");
+        assert!(server.stop().is_some_and(|status| status.success()), "it ends when it is asked to");
         assert_eq!(std::fs::read_to_string(dir.path().join("server.log")).unwrap(), "life\nlife\n");
         assert!(!is_there(second));
     }

@@ -53,14 +53,22 @@ impl Secret {
         if path.as_os_str().is_empty() {
             return Ok(Self(Arc::default()));
         }
+        Self::read_flag("--secret-file", path, "; the server keeps its own as `token-secret` in its data directory")
+    }
+
+    /// The secret of the server's trunks, from its file.
+    ///
+    /// # Errors
+    /// As [`Secret::read`].
+    pub fn read_of_trunks(path: &Path) -> anyhow::Result<Self> {
+        Self::read_flag("--trunk-secret-file", path, "; it is the server's `trunk.secret_file`")
+    }
+
+    fn read_flag(flag: &str, path: &Path, way_out: &str) -> anyhow::Result<Self> {
         let shown = path.display();
-        let bytes = std::fs::read(path).with_context(|| {
-            format!(
-                "--secret-file {shown} cannot be read; the server keeps its own as `token-secret` in its data directory"
-            )
-        })?;
+        let bytes = std::fs::read(path).with_context(|| format!("{flag} {shown} cannot be read{way_out}"))?;
         let secret = bytes.trim_ascii_end();
-        anyhow::ensure!(!secret.is_empty(), "--secret-file {shown} is empty");
+        anyhow::ensure!(!secret.is_empty(), "{flag} {shown} is empty");
         Ok(Self(secret.into()))
     }
 

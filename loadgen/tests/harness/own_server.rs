@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::fake::{Fake, Fault, SECRET};
 
-/// A program that says it is the server, while the one in memory does the work.
-fn stand_in(dir: &Path, fake: &Fake) -> PathBuf {
+/// A program that says it is the server, while the one in memory does the work. It ends with `exit_code` when asked to.
+fn stand_in(dir: &Path, fake: &Fake, exit_code: u8) -> PathBuf {
     let (program, secret) = (dir.join("server.sh"), dir.join("secret"));
     std::fs::write(&secret, SECRET).unwrap();
     let (address, secret) = (fake.address, secret.display());
@@ -18,7 +18,7 @@ fn stand_in(dir: &Path, fake: &Fake) -> PathBuf {
          while [ \"$1\" != --data-dir ]; do shift; done\n\
          mkdir -p $2 && cp {secret} $2/token-secret\n\
          echo '{{\"clients\":\"{address}\",\"metrics\":\"127.0.0.1:1\",\"pid\":'$$'}}' > $2/addresses.json\n\
-         trap 'echo goodbye >&2; exit 0' TERM\n\
+         trap 'echo goodbye >&2; exit {exit_code}' TERM\n\
          while :; do sleep 0.02; done\n"
     );
     std::fs::write(&program, text).unwrap();
@@ -27,9 +27,13 @@ fn stand_in(dir: &Path, fake: &Fake) -> PathBuf {
 }
 
 fn load(dir: &Path, fake: &Fake, duration: &str) -> Child {
+    load_with(stand_in(dir, fake, 0), dir, duration)
+}
+
+fn load_with(server: PathBuf, dir: &Path, duration: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_hubbub-load"))
         .args(["run", "direct", "-n", "20", "--rate", "200", "-d", duration, "--ramp", "0s", "--own-server"])
-        .arg(stand_in(dir, fake))
+        .arg(server)
         .arg("--own-server-dir")
         .arg(dir.join("data"))
         .arg("-o")
@@ -69,6 +73,19 @@ fn the_server_gets_its_flags_and_ends_with_the_run() {
     assert!(log.contains("--listen 127.0.0.1:0") && log.contains("--durability os"), "{log}");
     assert!(is_gone(dir.path()));
     assert!(dir.path().join("out/result.json").exists());
+}
+
+#[test]
+fn a_server_that_does_not_end_in_good_order_is_named_in_the_result() {
+    let errors = |exit_code| {
+        let (dir, fake) = (tempfile::tempdir().unwrap(), Fake::start(Fault::Nothing));
+        let server = stand_in(dir.path(), &fake, exit_code);
+        assert!(load_with(server, dir.path(), "500ms").wait().unwrap().success());
+        let text = std::fs::read_to_string(dir.path().join("out/result.json")).unwrap();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()["errors"].to_string()
+    };
+    assert!(errors(3).contains("did not end in good order"));
+    assert!(!errors(0).contains("did not end in good order"));
 }
 
 #[test]

@@ -53,6 +53,26 @@ fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_hubbub-load"))
 }
 
+/// A run by the program itself that goes on for longer than any test, and the directory of its result.
+fn endless_program(fake: &Fake, secret: &Path, out: &Path) -> Command {
+    let mut command = program();
+    command.args(["run", "direct", "--clients", "20", "--rate", "500", "--duration", "600s", "--ramp", "200ms"]);
+    command.args(["--metrics", "none", "--server", &fake.address.to_string()]);
+    command.arg("--secret-file").arg(secret).arg("--out").arg(out).stdout(Stdio::null());
+    command
+}
+
+/// Waits for the end of such a run, which must say that its ledger did not close; its result.
+fn failed_result(mut run: Ended, out: &Path) -> RunResult {
+    let mut code = None;
+    wait_until("the run ends", || {
+        code = run.0.try_wait().unwrap();
+        code.is_some()
+    });
+    assert_eq!(code.unwrap().code(), Some(1));
+    serde_json::from_str(&std::fs::read_to_string(out.join("result.json")).unwrap()).unwrap()
+}
+
 impl Worker {
     /// Starts one; it says itself where it listens.
     fn start() -> Self {

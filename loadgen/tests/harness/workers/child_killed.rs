@@ -9,7 +9,9 @@ use hubbub_loadgen::run::run;
 
 use super::super::fake::{Fake, Fault};
 use super::super::secret_file;
-use super::{Ended, Worker, assert_serves, endless, fleet, program, request_over, send_signal, wait_until};
+use super::{
+    Ended, Worker, assert_serves, endless, endless_program, failed_result, fleet, request_over, send_signal, wait_until,
+};
 
 /// Processes that a process has started.
 fn children_of(pid: u32) -> Vec<u32> {
@@ -33,34 +35,11 @@ fn assert_lost(result: &RunResult) {
 #[test]
 fn a_process_killed_here_is_a_clear_result() {
     let (fake, secret, out) = (Fake::start(Fault::Nothing), secret_file(), tempfile::tempdir().unwrap());
-    let mut command = program();
-    command.args([
-        "run",
-        "direct",
-        "--clients",
-        "20",
-        "--rate",
-        "500",
-        "--duration",
-        "600s",
-        "--ramp",
-        "200ms",
-        "--metrics",
-        "none",
-    ]);
-    command.args(["--processes", "2", "--server", &fake.address.to_string()]);
-    command.arg("--secret-file").arg(secret.path()).arg("--out").arg(out.path());
-    let mut run = Ended(command.spawn().unwrap());
+    let mut command = endless_program(&fake, secret.path(), out.path());
+    let run = Ended(command.args(["--processes", "2"]).spawn().unwrap());
     wait_until("messages are on their way", || fake.bodies().len() > 300);
     send_signal(children_of(run.0.id())[0], "-KILL");
-    let mut code = None;
-    wait_until("the run ends", || {
-        code = run.0.try_wait().unwrap();
-        code.is_some()
-    });
-    assert_eq!(code.unwrap().code(), Some(1));
-    let text = std::fs::read_to_string(out.path().join("result.json")).unwrap();
-    assert_lost(&serde_json::from_str(&text).unwrap());
+    assert_lost(&failed_result(run, out.path()));
 }
 
 #[test]

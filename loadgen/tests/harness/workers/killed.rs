@@ -1,13 +1,10 @@
 //! A worker that is killed in the middle of a run: what the others account for is kept, and the result says what is missing.
 
-use std::process::Stdio;
-
 use hubbub_loadgen::certify::Verdict;
-use hubbub_loadgen::report::result::RunResult;
 
 use super::super::fake::{Fake, Fault};
 use super::super::secret_file;
-use super::{Ended, TOKEN, Worker, assert_serves, program, wait_until};
+use super::{Ended, TOKEN, Worker, assert_serves, endless_program, failed_result, wait_until};
 
 #[test]
 fn the_loss_of_a_worker_is_a_clear_result() {
@@ -15,34 +12,12 @@ fn the_loss_of_a_worker_is_a_clear_result() {
     let (kept, lost) = (Worker::start(), Worker::start());
     let token = out.path().join("token");
     std::fs::write(&token, TOKEN).unwrap();
-    let mut command = program();
-    command.args([
-        "run",
-        "direct",
-        "--clients",
-        "20",
-        "--rate",
-        "500",
-        "--duration",
-        "600s",
-        "--ramp",
-        "200ms",
-        "--metrics",
-        "none",
-    ]);
-    command.args(["--workers", &format!("{},{}", kept.address, lost.address), "--server", &fake.address.to_string()]);
-    command.arg("--worker-token-file").arg(&token).arg("--secret-file").arg(secret.path()).arg("--out").arg(out.path());
-    let mut run = Ended(command.stdout(Stdio::null()).spawn().unwrap());
+    let mut command = endless_program(&fake, secret.path(), out.path());
+    command.args(["--workers", &format!("{},{}", kept.address, lost.address)]).arg("--worker-token-file").arg(&token);
+    let run = Ended(command.spawn().unwrap());
     wait_until("messages are on their way", || fake.bodies().len() > 300);
     lost.signal("-KILL");
-    let mut code = None;
-    wait_until("the run ends", || {
-        code = run.0.try_wait().unwrap();
-        code.is_some()
-    });
-    assert_eq!(code.unwrap().code(), Some(1));
-    let text = std::fs::read_to_string(out.path().join("result.json")).unwrap();
-    let result: RunResult = serde_json::from_str(&text).unwrap();
+    let result = failed_result(run, out.path());
     assert!(!result.ledger.closed && result.verdict == Verdict::Generator, "{:?}", result.ledger);
     let why = result.ended_early.unwrap();
     assert!(why.contains(&lost.address) && !why.contains(&kept.address), "{why}");

@@ -8,11 +8,11 @@ import { ErrorCode, type Error as WireError, type Member, SignalKind } from "../
 import { type Conversation, type ConversationKey, direct, group, keyOf, type Seq, toWire, type UserId } from "../ids.ts";
 import type { Session } from "../session.ts";
 import type { Ending, SessionEvent } from "../session/event.ts";
-import { laneOf, nameOf, toHex } from "../session/lanes.ts";
+import { laneOf, nameOf } from "../session/lanes.ts";
 import { WATCH_MAX } from "../session/watching.ts";
 import { People, TYPING_SHOWN_MS } from "./people.ts";
 import { Requests } from "./requests.ts";
-import { type Outgoing, Room } from "./room.ts";
+import { type Outgoing, outgoing, Room } from "./room.ts";
 
 /** Entries of a page of history; the first page of a conversation is for its line in the list, too. */
 const PAGE_ENTRIES = 50;
@@ -245,16 +245,7 @@ export class Chat {
     const name = this.#session.newName();
     const body = { case: "send", value: { to, name, body: new TextEncoder().encode(text), replyToSeq } } as const;
     const id = this.#session.request(nowMs, body);
-    const outgoing: Outgoing = {
-      name: toHex(name.clientMessageId),
-      id,
-      text,
-      replyToSeq,
-      seq: undefined,
-      failed: undefined,
-      uncertain: false,
-    };
-    room.outgoing.push(outgoing);
+    room.outgoing.push(outgoing(name.clientMessageId, id, text, replyToSeq));
     this.#typingSentAt.delete(room.key);
   }
 
@@ -515,15 +506,7 @@ export class Chat {
     if (!conversation || !name) return;
     const text = new TextDecoder().decode(body.value.body);
     const { replyToSeq } = body.value;
-    this.room(conversation).outgoing.push({
-      name: toHex(name.clientMessageId),
-      id,
-      text,
-      replyToSeq,
-      seq: undefined,
-      failed: undefined,
-      uncertain: false,
-    });
+    this.room(conversation).outgoing.push(outgoing(name.clientMessageId, id, text, replyToSeq));
   }
 
   #settle(room: Room): void {

@@ -25,6 +25,11 @@ export interface Outgoing {
   uncertain: boolean;
 }
 
+/** A message that has just been asked for. */
+export function outgoing(name: Uint8Array, id: bigint, text: string, replyToSeq: Seq): Outgoing {
+  return { name: toHex(name), id, text, replyToSeq, seq: undefined, failed: undefined, uncertain: false };
+}
+
 export class Room {
   readonly conversation: Conversation;
   readonly key: ConversationKey;

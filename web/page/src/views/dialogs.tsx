@@ -265,37 +265,43 @@ function AddMembers({ app, chat, client, room }: DialogProps & { room: Room }) {
   );
 }
 
-function LeaveGroup({ app, chat, client, room, close }: DialogProps & { room: Room }) {
+/** A step that is asked about once more before it is taken. */
+function AskedTwice(step: { label: string; question: () => string; confirm: string; take: () => void }) {
   const [asked, setAsked] = useState(false);
   if (!asked) {
     return (
       <button type="button" class="danger wide" onClick={() => setAsked(true)}>
-        Leave this group
+        {step.label}
       </button>
     );
   }
   return (
     <div class="confirm" role="alert">
-      <p>You will not receive anything further. Leave?</p>
+      <p>{step.question()}</p>
       <button type="button" onClick={() => setAsked(false)}>
         Stay
       </button>
-      <button
-        type="button"
-        class="danger"
-        onClick={() => {
-          attempt(() => client.run((now) => chat.leave(now, room)), (text) => app.tell(text));
-          close();
-        }}
-      >
-        Leave
+      <button type="button" class="danger" onClick={step.take}>
+        {step.confirm}
       </button>
     </div>
   );
 }
 
+function LeaveGroup({ app, chat, client, room, close }: DialogProps & { room: Room }) {
+  const leave = () => {
+    attempt(() => client.run((now) => chat.leave(now, room)), (text) => app.tell(text));
+    close();
+  };
+  const question = () => "You will not receive anything further. Leave?";
+  return <AskedTwice label="Leave this group" question={question} confirm="Leave" take={leave} />;
+}
+
 function Account({ app, chat, close }: DialogProps) {
-  const [asked, setAsked] = useState(false);
+  const signOut = () => {
+    close();
+    app.signOut();
+  };
   return (
     <Window title={nameOf(chat.people.of(chat.me))} close={close}>
       <dl class="facts">
@@ -305,28 +311,7 @@ function Account({ app, chat, close }: DialogProps) {
         </dd>
       </dl>
       <p class="hint">Others begin a conversation with you by this number.</p>
-      {asked ? (
-        <div class="confirm" role="alert">
-          <p>{farewell(chat)}</p>
-          <button type="button" onClick={() => setAsked(false)}>
-            Stay
-          </button>
-          <button
-            type="button"
-            class="danger"
-            onClick={() => {
-              close();
-              app.signOut();
-            }}
-          >
-            Sign out
-          </button>
-        </div>
-      ) : (
-        <button type="button" class="danger wide" onClick={() => setAsked(true)}>
-          Sign out…
-        </button>
-      )}
+      <AskedTwice label="Sign out…" question={() => farewell(chat)} confirm="Sign out" take={signOut} />
     </Window>
   );
 }
