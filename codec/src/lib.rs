@@ -10,6 +10,7 @@
 //! | [`registration`] | making an account |
 //! | [`session`] | one device's session: login, cursors, resends, gaps, acknowledgements; bytes in, bytes and events out |
 //! | [`trunk`] | for gateways: many connections over one |
+//! | [`websocket`] | the same frames as messages of a WebSocket, for both ends |
 #![cfg_attr(feature = "tokio", doc = "| [`client`] | the session on a tokio runtime |")]
 #![cfg_attr(not(feature = "tokio"), doc = "| `client` | the session on a tokio runtime (feature `tokio`) |")]
 //!
@@ -95,3 +96,4 @@ pub mod session;
 pub mod statuses;
 pub mod timeline;
 pub mod trunk;
+pub mod websocket;
