@@ -2,7 +2,7 @@
 //!
 //! `tokens` verifies JSON Web Tokens, `session_token` the tokens this server gives out; `hasher` keeps the slow hashing
 //! of `password` away from the shards; `rules` says what names, e-mail addresses and passwords may look like;
-//! `attempts` counts logins by address; `trunk_token` knows gateways. No secret of anybody ever goes into an error, a log or a `Debug` output.
+//! `attempts` counts logins by address; `brief_token` knows gateways and operators. No secret of anybody ever goes into an error, a log or a `Debug` output.
 //!
 //! How a login goes through them:
 //!
@@ -14,10 +14,10 @@
 //! - A registration, or a new password: `attempts.admit`, the `rules`, then `Hasher::try_submit` of a `Hash`.
 
 pub mod attempts;
+pub mod brief_token;
 pub mod hasher;
 pub mod password;
 pub mod rules;
 pub mod secret;
 pub mod session_token;
 pub mod tokens;
-pub mod trunk_token;

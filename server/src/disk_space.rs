@@ -1,6 +1,6 @@
 //! Free space of the disk that holds the data directory, and whether it is too little to accept messages.
 //!
-//! The admin thread samples once a second; shards read two atomics and never ask the system themselves.
+//! The probes thread samples once a second; shards read two atomics and never ask the system themselves.
 
 use std::ffi::CString;
 use std::io;

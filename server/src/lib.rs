@@ -4,7 +4,6 @@
 //! touch the disk; `wire` is the border between frames and the core; `auth`
 //! says who somebody is.
 
-pub mod admin;
 pub mod announce;
 pub mod auth;
 pub mod cli;
@@ -13,6 +12,7 @@ pub mod compact;
 pub mod config;
 pub mod descriptors;
 pub mod disk_space;
+mod endpoint;
 pub mod invite;
 pub mod listener;
 pub mod logging;
@@ -21,6 +21,7 @@ pub mod metrics;
 pub mod node;
 #[cfg(feature = "planted-faults")]
 pub mod planted;
+pub mod probes;
 pub mod process;
 pub mod readers;
 pub mod serve;

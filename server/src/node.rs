@@ -2,8 +2,8 @@
 //! what logins look at.
 
 use crate::auth::attempts::Attempts;
+use crate::auth::brief_token::BriefVerifier;
 use crate::auth::tokens::TokenVerifier;
-use crate::auth::trunk_token::TrunkVerifier;
 use crate::config::Config;
 use crate::disk_space::FreeSpace;
 use crate::mailbox::Mailbox;
@@ -31,7 +31,7 @@ pub struct Node {
     /// Checks login tokens.
     pub verifier: Arc<TokenVerifier>,
     /// Checks tokens of gateways; `None`: trunks are refused.
-    pub trunk_verifier: Option<TrunkVerifier>,
+    pub trunk_verifier: Option<BriefVerifier>,
     /// Logins by address.
     pub attempts: Attempts,
     /// The disk under the store.
@@ -62,7 +62,7 @@ impl Node {
     pub fn new(
         config: Config,
         verifier: Arc<TokenVerifier>,
-        trunk_verifier: Option<TrunkVerifier>,
+        trunk_verifier: Option<BriefVerifier>,
         disk: Arc<FreeSpace>,
         mailboxes: Vec<Arc<Mailbox<Envelope>>>,
         connections_max: usize,

@@ -1,11 +1,10 @@
 //! Starts the parts of a server in their order, waits for the signal to stop, and stops them in the reverse order.
 
-use crate::admin::{Admin, Health, Sources};
 use crate::announce;
+use crate::auth::brief_token::{Audience, BriefVerifier};
 use crate::auth::hasher::HasherPool;
 use crate::auth::secret;
 use crate::auth::tokens::{KeyFiles, KeyWatch, TokenVerifier};
-use crate::auth::trunk_token::TrunkVerifier;
 use crate::commit::CommitThread;
 use crate::config::{Config, Durability, RetentionDefault};
 use crate::descriptors::{self, Division};
@@ -14,6 +13,7 @@ use crate::listener;
 use crate::mailbox::Mailbox;
 use crate::metrics::{Exporter, NodeMetrics};
 use crate::node::{Node, Phase};
+use crate::probes::{Health, Probes, Sources};
 use crate::readers::ReaderPool;
 use crate::shard::{self, Parts};
 use anyhow::Context as _;
@@ -59,23 +59,23 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     let clients = listeners[0].local_addr()?;
     let store = open_store(&config, &division)?;
     let disk = Arc::new(FreeSpace::new(&config.data_dir, config.storage.free_bytes_min)?);
-    let admin = start_admin(&config, &store, &disk)?;
+    let probes = start_probes(&config, &store, &disk)?;
 
     let shards = config.shards_count();
     let mailboxes = (0..shards).map(|_| Arc::new(Mailbox::new(shards, shard::lane_messages_max(shards)))).collect();
     let (connections, strangers) = (division.connections, division.connections_unauthenticated);
     let node = Arc::new(Node::new(config.clone(), verifier, trunk_verifier, disk, mailboxes, connections, strangers));
     let workers = start_workers(&node, &store, listeners)?;
-    announce::ready(&config, clients, admin.address()).context("addresses.json cannot be written")?;
-    admin.set_health(Health::Ready);
+    announce::ready(&config, clients, probes.address()).context("addresses.json cannot be written")?;
+    probes.set_health(Health::Ready);
 
     signals.wait();
-    admin.set_health(Health::Stopping);
+    probes.set_health(Health::Stopping);
     announce::gone(&config);
     workers.stop(&node);
     keys.stop();
     store.close().context("the store could not be closed cleanly; nothing acknowledged is lost")?;
-    admin.stop();
+    probes.stop();
     #[cfg(feature = "planted-faults")]
     crate::planted::end();
     info!("stopped");
@@ -99,12 +99,12 @@ fn token_verifier(config: &Config) -> anyhow::Result<(Arc<TokenVerifier>, KeyWat
 }
 
 /// For gateways, if there may be any.
-fn trunk_verifier(config: &Config) -> anyhow::Result<Option<TrunkVerifier>> {
+fn trunk_verifier(config: &Config) -> anyhow::Result<Option<BriefVerifier>> {
     let Some(path) = &config.trunk.secret_file else { return Ok(None) };
     let secret = secret::load(path)
         .map_err(|error| anyhow::anyhow!("trunk.secret_file = {}: {}", path.display(), error.advice()))?;
     info!("trunks of gateways are taken; their tokens are signed with the secret in {}", path.display());
-    Ok(Some(TrunkVerifier::new(&secret)))
+    Ok(Some(BriefVerifier::new(&secret, Audience::Trunk)))
 }
 
 /// Makes the secret file if it is not there; whether it was made.
@@ -142,7 +142,7 @@ pub(crate) fn store_options(config: &Config, files_max: u32) -> Options {
     }
 }
 
-fn start_admin(config: &Config, store: &Store, disk: &Arc<FreeSpace>) -> anyhow::Result<Admin> {
+fn start_probes(config: &Config, store: &Store, disk: &Arc<FreeSpace>) -> anyhow::Result<Probes> {
     let store = store.clone();
     let sources = Sources {
         exporter: Exporter::install()?,
@@ -156,7 +156,7 @@ fn start_admin(config: &Config, store: &Store, disk: &Arc<FreeSpace>) -> anyhow:
             node.set_store_wal_bytes(sizes.wal_bytes);
         }),
     };
-    Admin::start(config.metrics_listen, sources).with_context(|| in_use("metrics_listen", config))
+    Probes::start(config.metrics_listen, sources).with_context(|| in_use("metrics_listen", config))
 }
 
 /// The threads that serve clients.

@@ -4,8 +4,9 @@ use crate::support::*;
 use hubbub_codec::frame::encode_frame;
 use hubbub_codec::proto::{ClientFrame, ErrorCode};
 use hubbub_codec::trunk::{ChannelEnd, ChannelId, TrunkEnd, TrunkError, TrunkFrame};
+use hubbub_server::auth::brief_token::{self, Audience};
 use hubbub_server::auth::secret::Secret;
-use hubbub_server::auth::{tokens, trunk_token};
+use hubbub_server::auth::tokens;
 use std::io::Write;
 use std::time::{Duration, SystemTime};
 
@@ -26,8 +27,8 @@ fn only_whoever_has_the_secret_opens_one() {
     for token in [
         String::new(),
         "garbage".to_owned(),
-        trunk_token::sign(&foreign, minute).unwrap(),
-        trunk_token::sign(&users_secret, minute).unwrap(),
+        brief_token::sign(&foreign, Audience::Trunk, minute).unwrap(),
+        brief_token::sign(&users_secret, Audience::Trunk, minute).unwrap(),
         tokens::sign(&users_secret, 7, in_an_hour).unwrap(),
     ] {
         assert_eq!(refusal(&server, token, 0), ErrorCode::TokenInvalid);

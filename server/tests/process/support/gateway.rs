@@ -6,8 +6,8 @@ use hubbub_codec::frame::{decode_frame_mut, encode_frame};
 use hubbub_codec::ids::UserId;
 use hubbub_codec::proto::{ClientFrame, ServerFrame};
 use hubbub_codec::trunk::{ChannelEnd, ChannelId, Opened, Trunk, TrunkError, TrunkEvent};
+use hubbub_server::auth::brief_token::{self, Audience};
 use hubbub_server::auth::secret::Secret;
-use hubbub_server::auth::trunk_token;
 use prost::Message;
 use std::collections::{HashMap, VecDeque};
 use std::io::{ErrorKind, Read, Write};
@@ -43,7 +43,7 @@ pub(crate) fn trunk_secret_file() -> PathBuf {
 
 /// A good token.
 pub(crate) fn trunk_token() -> String {
-    trunk_token::sign(&Secret::from_bytes(SECRET), Duration::from_secs(60)).unwrap()
+    brief_token::sign(&Secret::from_bytes(SECRET), Audience::Trunk, Duration::from_secs(60)).unwrap()
 }
 
 /// One whose time is over.
