@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::descriptors::Division;
+use crate::metrics::Transport;
 
 /// The name of the file with the addresses.
 pub const ADDRESSES_NAME: &str = "addresses.json";
@@ -19,6 +20,12 @@ pub fn starting(config: &Config, division: &Division) {
     info!("data in {}, durability {}", config.data_dir.display(), config.durability.name());
     info!("{} shards, {} partitions", config.shards_count(), config.storage.partitions);
     info!("{division}");
+    let open = config.listeners().into_iter();
+    for (key, address, _) in open.filter(|(_, address, how)| how.is_plaintext() && !address.ip().is_loopback()) {
+        warn!(
+            "{key} = {address} is beyond this machine and without TLS (plaintext_behind_proxy): a proxy must stand before it"
+        );
+    }
 }
 
 /// Where the token secret is, and how to try things with it. Never the secret.
@@ -40,13 +47,15 @@ fn token_command(config: &Config) -> String {
 /// Says that clients may come now: in the log, and in the file, which appears whole or not at all.
 ///
 /// The addresses are those really bound, so a configured port 0 shows as the port that was found. The file is an object
-/// with `clients` and `metrics` (each `host:port`) and `pid`.
+/// with `metrics`, and, where they are on, `clients` (plain TCP) and `tls` (each `host:port`), and `pid`.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn ready(config: &Config, clients: SocketAddr, metrics: SocketAddr) -> io::Result<()> {
+pub fn ready(config: &Config, clients: &[(Transport, SocketAddr)], metrics: SocketAddr) -> io::Result<()> {
     write_addresses(&config.data_dir, clients, metrics)?;
-    info!("clients on {clients}");
+    for (transport, address) in clients {
+        info!("clients on {address} ({})", transport.label());
+    }
     info!("metrics on http://{metrics}/metrics");
     Ok(())
 }
@@ -60,11 +69,17 @@ fn addresses_path(data_dir: &Path) -> PathBuf {
     data_dir.join(ADDRESSES_NAME)
 }
 
-fn write_addresses(data_dir: &Path, clients: SocketAddr, metrics: SocketAddr) -> io::Result<()> {
+fn write_addresses(data_dir: &Path, clients: &[(Transport, SocketAddr)], metrics: SocketAddr) -> io::Result<()> {
     let path = addresses_path(data_dir);
     let draft = path.with_extension("json.draft");
     // An address holds nothing that JSON would have to escape.
-    let text = format!("{{\"clients\":\"{clients}\",\"metrics\":\"{metrics}\",\"pid\":{}}}\n", std::process::id());
+    let name = |transport: &Transport| match transport {
+        Transport::Tcp => "clients",
+        other => other.label(),
+    };
+    let clients: String =
+        clients.iter().map(|(transport, address)| format!("\"{}\":\"{address}\",", name(transport))).collect();
+    let text = format!("{{{clients}\"metrics\":\"{metrics}\",\"pid\":{}}}\n", std::process::id());
     File::create(&draft)?.write_all(text.as_bytes())?;
     fs::rename(&draft, &path)
 }
@@ -77,11 +92,15 @@ mod tests {
     fn addresses_are_json_and_replace_older_ones() {
         let dir = tempfile::tempdir().unwrap();
         let config = Config { data_dir: dir.path().to_owned(), ..Config::default() };
-        ready(&config, "127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap()).unwrap();
-        ready(&config, "127.0.0.1:3".parse().unwrap(), "[::1]:4".parse().unwrap()).unwrap();
+        let address = |text: &str| text.parse().unwrap();
+        ready(&config, &[(Transport::Tcp, address("127.0.0.1:1"))], address("127.0.0.1:2")).unwrap();
+        let clients = [(Transport::Tcp, address("127.0.0.1:3")), (Transport::Tls, address("0.0.0.0:5"))];
+        ready(&config, &clients, address("[::1]:4")).unwrap();
         let text = fs::read_to_string(dir.path().join("addresses.json")).unwrap();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let expected = serde_json::json!({"clients": "127.0.0.1:3", "metrics": "[::1]:4", "pid": std::process::id()});
+        let expected = serde_json::json!({
+            "clients": "127.0.0.1:3", "tls": "0.0.0.0:5", "metrics": "[::1]:4", "pid": std::process::id()
+        });
         assert_eq!(value, expected);
         gone(&config);
         gone(&config);

@@ -71,6 +71,9 @@ struct ConfigArgs {
     /// Where clients connect [default: 127.0.0.1:7400]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Take listeners without TLS beyond loopback: a proxy in front of them speaks TLS
+    #[arg(long)]
+    plaintext_behind_proxy: bool,
     /// Where metrics are served [default: 127.0.0.1:7480]
     #[arg(long, value_name = "ADDRESS")]
     metrics_listen: Option<SocketAddr>,
@@ -138,6 +141,7 @@ impl ConfigArgs {
         let overrides = Overrides {
             data_dir: self.data_dir.clone(),
             listen: self.listen,
+            plaintext_behind_proxy: self.plaintext_behind_proxy.then_some(true),
             metrics_listen: self.metrics_listen,
             durability: self.durability,
             shards: self.shards,

@@ -9,8 +9,8 @@ use crate::config::{Config, Problem, Problems};
 
 /// Kept free for logs, the metrics endpoint, reloads and whoever debugs a running process.
 pub const DESCRIPTORS_SPARE: usize = 256;
-/// A shard's own: its listening socket, its poller, its waker and one in reserve.
-const DESCRIPTORS_PER_SHARD: usize = 4;
+/// A shard's own besides its listening sockets: its poller, its waker and one in reserve.
+const DESCRIPTORS_PER_SHARD: usize = 3;
 /// The store's share when nothing is configured: an eighth, within these bounds.
 const STORE_FILES_LEAST: usize = 64;
 const STORE_FILES_MOST: usize = 4_096;
@@ -38,7 +38,7 @@ impl Division {
     /// # Errors
     /// What is asked for exceeds the limit.
     pub fn new(config: &Config, limit: usize) -> Result<Self, Problems> {
-        let shards = config.shards_count() * DESCRIPTORS_PER_SHARD;
+        let shards = config.shards_count() * (DESCRIPTORS_PER_SHARD + config.listeners().len());
         let store_files = match config.storage.files_max {
             0 => (limit / 8).clamp(STORE_FILES_LEAST, STORE_FILES_MOST),
             files => files,

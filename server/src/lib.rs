@@ -1,7 +1,7 @@
 //! The Hubbub server: IO and wiring around the pure core and the store.
 //!
 //! `serve` starts everything; `shard` is the thread that serves clients; `commit` and `readers` are the threads that
-//! touch the disk; `wire` is the border between frames and the core; `auth`
+//! touch the disk; `edge` is what lies between a socket and frames; `wire` is the border between frames and the core; `auth`
 //! says who somebody is.
 
 pub mod announce;
@@ -12,7 +12,9 @@ pub mod compact;
 pub mod config;
 pub mod descriptors;
 pub mod disk_space;
+pub mod edge;
 mod endpoint;
+pub mod file_watch;
 pub mod invite;
 pub mod listener;
 pub mod logging;

@@ -4,8 +4,36 @@ use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
+use crate::metrics::Transport;
+
 /// Connections that wait to be accepted, per shard.
 const BACKLOG: i32 = 4_096;
+
+/// The sockets of one address, by shard, and how clients speak there.
+#[derive(Debug)]
+pub struct Bound {
+    /// How clients speak.
+    pub transport: Transport,
+    /// One for each shard.
+    pub sockets: Vec<TcpListener>,
+}
+
+/// Where clients really connect: a configured port 0 is the port that was found.
+///
+/// # Errors
+/// The kernel does not say.
+pub fn addresses(bound: &[Bound]) -> io::Result<Vec<(Transport, SocketAddr)>> {
+    bound.iter().map(|bound| Ok((bound.transport, bound.sockets[0].local_addr()?))).collect()
+}
+
+/// Each shard's sockets, one of each address.
+pub fn by_shard(bound: Vec<Bound>, shards: usize) -> Vec<Vec<(Transport, TcpListener)>> {
+    let mut by_shard: Vec<Vec<_>> = (0..shards).map(|_| Vec::new()).collect();
+    for Bound { transport, sockets } in bound {
+        by_shard.iter_mut().zip(sockets).for_each(|(own, socket)| own.push((transport, socket)));
+    }
+    by_shard
+}
 
 /// Binds one listener for each shard; a port of 0 becomes the same free port for all.
 ///

@@ -16,9 +16,9 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 pub use commit::CommitCounters;
-pub use labels::{CloseReason, FrameIn, FrameOut, LoginMethod, Refusal};
+pub use labels::{CloseReason, FrameIn, FrameOut, LoginMethod, Refusal, TlsFailure, TlsHandshake, Transport};
 pub use names::{Kind, METRICS, Metric};
-pub use node::NodeMetrics;
+pub use node::{NodeMetrics, certificate_until};
 pub use shard::ShardCounters;
 
 /// The recorder of this process, and the way to read it.
@@ -92,6 +92,7 @@ mod tests {
         node.set_store_wal_bytes(2);
         node.set_disk(3, true);
         node.set_usage(&Usage { cpu_seconds: 1.5, resident_bytes: 4_096, open_fds: 7, start_time_seconds: 12.0 });
+        certificate_until(1_900_000_000);
         ShardCounters::register(0).publish();
         let mut commits = CommitCounters::register();
         commits.committed(3, Duration::from_micros(250));

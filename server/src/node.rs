@@ -6,6 +6,7 @@ use crate::auth::brief_token::BriefVerifier;
 use crate::auth::tokens::TokenVerifier;
 use crate::config::Config;
 use crate::disk_space::FreeSpace;
+use crate::edge::Edge;
 use crate::mailbox::Mailbox;
 use crate::shard::Envelope;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct Node {
     pub verifier: Arc<TokenVerifier>,
     /// Checks tokens of gateways; `None`: trunks are refused.
     pub trunk_verifier: Option<BriefVerifier>,
+    /// What lies between sockets and frames.
+    pub edge: Edge,
     /// Logins by address.
     pub attempts: Attempts,
     /// The disk under the store.
@@ -59,10 +62,12 @@ pub struct Node {
 impl Node {
     /// The state of a node that starts.
     #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "each is one thing that the node consists of")]
     pub fn new(
         config: Config,
         verifier: Arc<TokenVerifier>,
         trunk_verifier: Option<BriefVerifier>,
+        edge: Edge,
         disk: Arc<FreeSpace>,
         mailboxes: Vec<Arc<Mailbox<Envelope>>>,
         connections_max: usize,
@@ -73,6 +78,7 @@ impl Node {
             config,
             verifier,
             trunk_verifier,
+            edge,
             disk,
             quiet: mailboxes.iter().map(|_| AtomicBool::new(false)).collect(),
             mailboxes,

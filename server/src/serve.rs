@@ -4,12 +4,15 @@ use crate::announce;
 use crate::auth::brief_token::{Audience, BriefVerifier};
 use crate::auth::hasher::HasherPool;
 use crate::auth::secret;
-use crate::auth::tokens::{KeyFiles, KeyWatch, TokenVerifier};
+use crate::auth::tokens::{KeyFiles, TokenVerifier};
 use crate::commit::CommitThread;
 use crate::config::{Config, Durability, RetentionDefault};
 use crate::descriptors::{self, Division};
 use crate::disk_space::FreeSpace;
-use crate::listener;
+use crate::edge::Edge;
+use crate::edge::certificate::{CertificateFiles, TlsServer};
+use crate::file_watch::FileWatch;
+use crate::listener::{self, Bound};
 use crate::mailbox::Mailbox;
 use crate::metrics::{Exporter, NodeMetrics};
 use crate::node::{Node, Phase};
@@ -24,7 +27,7 @@ use hubbub_core::settings::{RetentionSettings, Settings, UserRates};
 use hubbub_core::slots::SlotTable;
 use hubbub_store::commit_log::Local;
 use hubbub_store::{Options, Store, Sync};
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,23 +53,27 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("data_dir {}", config.data_dir.display()))?;
     let (verifier, keys) = token_verifier(&config)?;
     let trunk_verifier = trunk_verifier(&config)?;
+    let (tls, certificates) = tls_server(&config)?.unzip();
     let limit = descriptors::raise_limit().context("the limit of open files is not known")?;
     let division = Division::new(&config, limit)?;
     announce::starting(&config, &division);
 
     // First, so that a server that cannot have its address does not touch the store of the one that has it.
-    let listeners = listener::bind(config.listen, config.shards_count()).with_context(|| in_use("listen", &config))?;
-    let clients = listeners[0].local_addr()?;
+    let bound = bind(&config)?;
     let store = open_store(&config, &division)?;
     let disk = Arc::new(FreeSpace::new(&config.data_dir, config.storage.free_bytes_min)?);
     let probes = start_probes(&config, &store, &disk)?;
+    tls.iter().for_each(|tls| tls.publish());
 
     let shards = config.shards_count();
     let mailboxes = (0..shards).map(|_| Arc::new(Mailbox::new(shards, shard::lane_messages_max(shards)))).collect();
     let (connections, strangers) = (division.connections, division.connections_unauthenticated);
-    let node = Arc::new(Node::new(config.clone(), verifier, trunk_verifier, disk, mailboxes, connections, strangers));
-    let workers = start_workers(&node, &store, listeners)?;
-    announce::ready(&config, clients, probes.address()).context("addresses.json cannot be written")?;
+    let edge = Edge { tls };
+    let node =
+        Arc::new(Node::new(config.clone(), verifier, trunk_verifier, edge, disk, mailboxes, connections, strangers));
+    let addresses = listener::addresses(&bound)?;
+    let workers = start_workers(&node, &store, bound)?;
+    announce::ready(&config, &addresses, probes.address()).context("addresses.json cannot be written")?;
     probes.set_health(Health::Ready);
 
     signals.wait();
@@ -74,6 +81,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     announce::gone(&config);
     workers.stop(&node);
     keys.stop();
+    certificates.into_iter().for_each(FileWatch::stop);
     store.close().context("the store could not be closed cleanly; nothing acknowledged is lost")?;
     probes.stop();
     #[cfg(feature = "planted-faults")]
@@ -82,12 +90,20 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn in_use(key: &str, config: &Config) -> String {
-    let address = if key == "listen" { config.listen } else { config.metrics_listen };
+/// Binds all listeners of clients, each for every shard.
+fn bind(config: &Config) -> anyhow::Result<Vec<Bound>> {
+    let one = |(key, address, transport)| {
+        let sockets = listener::bind(address, config.shards_count()).with_context(|| in_use(key, address))?;
+        Ok(Bound { transport, sockets })
+    };
+    config.listeners().into_iter().map(one).collect()
+}
+
+fn in_use(key: &str, address: SocketAddr) -> String {
     format!("{key} = {address} cannot be bound: stop what listens there, or choose another address")
 }
 
-fn token_verifier(config: &Config) -> anyhow::Result<(Arc<TokenVerifier>, KeyWatch)> {
+fn token_verifier(config: &Config) -> anyhow::Result<(Arc<TokenVerifier>, FileWatch)> {
     if let Some(path) = config.token_secret_path() {
         let generated = config.auth.token_secret_file.is_none();
         let created = generated && make_secret(&path)?;
@@ -95,7 +111,18 @@ fn token_verifier(config: &Config) -> anyhow::Result<(Arc<TokenVerifier>, KeyWat
     }
     let mut files = KeyFiles::new(config);
     let verifier = files.load(&config.auth).map_err(|error| anyhow::anyhow!("{} = {error}", error.key))?;
-    Ok((verifier.clone(), KeyWatch::start(files, verifier)?))
+    let watched = verifier.clone();
+    let watch = FileWatch::start("token-keys", move || files.refresh(&watched))?;
+    Ok((verifier, watch))
+}
+
+/// What TLS listeners need, and the thread that looks after its files, if there are any.
+fn tls_server(config: &Config) -> anyhow::Result<Option<(Arc<TlsServer>, FileWatch)>> {
+    let Some(mut files) = CertificateFiles::new(&config.tls) else { return Ok(None) };
+    let server = Arc::new(files.load().map_err(|fault| anyhow::anyhow!("{} = {fault}", fault.key))?);
+    let watched = server.clone();
+    let watch = FileWatch::start("certificate", move || files.refresh(&watched))?;
+    Ok(Some((server, watch)))
 }
 
 /// For gateways, if there may be any.
@@ -156,7 +183,7 @@ fn start_probes(config: &Config, store: &Store, disk: &Arc<FreeSpace>) -> anyhow
             node.set_store_wal_bytes(sizes.wal_bytes);
         }),
     };
-    Probes::start(config.metrics_listen, sources).with_context(|| in_use("metrics_listen", config))
+    Probes::start(config.metrics_listen, sources).with_context(|| in_use("metrics_listen", config.metrics_listen))
 }
 
 /// The threads that serve clients.
@@ -167,7 +194,7 @@ struct Workers {
     hashers: HasherPool,
 }
 
-fn start_workers(node: &Arc<Node>, store: &Store, listeners: Vec<TcpListener>) -> anyhow::Result<Workers> {
+fn start_workers(node: &Arc<Node>, store: &Store, bound: Vec<Bound>) -> anyhow::Result<Workers> {
     let config = &node.config;
     let bells = || node.mailboxes.iter().map(|mailbox| mailbox.bell().clone()).collect::<Vec<_>>();
     let sync = if config.durability == Durability::Fsync { Sync::Yes } else { Sync::No };
@@ -180,14 +207,14 @@ fn start_workers(node: &Arc<Node>, store: &Store, listeners: Vec<TcpListener>) -
     let states: Vec<_> = (0..slots.partitions()).map(|p| store.partition_state(PartitionId(p))).collect();
     let settings = settings(config, store);
     let mut shards = Vec::new();
-    let ends = listeners.into_iter().zip(committers).zip(pool).zip(hasher_ends);
-    for (id, (((listener, committer), reader), hasher)) in ends.enumerate() {
+    let ends = listener::by_shard(bound, config.shards_count()).into_iter().zip(committers).zip(pool).zip(hasher_ends);
+    for (id, (((listeners, committer), reader), hasher)) in ends.enumerate() {
         let shard = ShardId(u16::try_from(id)?);
         let own = (0..slots.partitions()).map(PartitionId).filter(|partition| slots.shard_of(*partition) == shard);
         let outbox = own.map(|partition| Ok((partition, store.outbox(partition)?)));
         let parts = Parts {
             id,
-            listener,
+            listeners,
             core: hubbub_core::Shard::new(shard, settings.clone(), slots.clone(), &states),
             slots: slots.clone(),
             outbox: outbox.collect::<Result<_, hubbub_store::ReadError>>()?,

@@ -26,8 +26,9 @@ use crate::auth::hasher::Hasher;
 use crate::auth::session_token::SessionToken;
 use crate::commit::{self, Committer, JOBS_PER_SHARD_MAX};
 use crate::config::Durability;
+use crate::edge::layers::Layers;
 use crate::mailbox::Mailbox;
-use crate::metrics::{CommitCounters, FrameIn, ShardCounters};
+use crate::metrics::{CommitCounters, FrameIn, ShardCounters, Transport};
 use crate::node::{Node, Phase};
 use crate::readers::Reader;
 use crate::wire;
@@ -55,6 +56,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
 use trunk::Trunk;
+use writing::WriteScratch;
 
 /// What shards put into each other's mailboxes.
 #[derive(Debug)]
@@ -69,6 +71,7 @@ pub enum Envelope {
 #[derive(Debug)]
 pub struct Parcel {
     stream: std::net::TcpStream,
+    layers: Option<Box<Layers>>,
     /// Read from the socket and not yet taken apart.
     unread: Vec<u8>,
     /// Not yet written to the socket.
@@ -99,7 +102,7 @@ pub struct Parts {
     /// Its number.
     pub id: usize,
     /// Where its connections come from.
-    pub listener: TcpListener,
+    pub listeners: Vec<(Transport, TcpListener)>,
     /// The machine.
     pub core: Core,
     /// Who lives where.
@@ -175,8 +178,9 @@ struct Shard {
 
     /// Reads of all connections go here first.
     scratch: BytesMut,
-    /// Small frames of one connection are joined here.
-    write_scratch: Vec<u8>,
+    /// What layers make of them.
+    opened: BytesMut,
+    write_scratch: WriteScratch,
     /// Small frames are encoded here.
     encoder: BytesMut,
     /// Connections (by index) with frames that were queued in this turn.
@@ -224,22 +228,27 @@ pub fn run(parts: Parts) -> std::io::Result<()> {
         .event_interval(EVENT_INTERVAL)
         .build_local(tokio::runtime::LocalOptions::default())?;
     runtime.block_on(async move {
-        let listener = parts.listener.try_clone()?;
-        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let mut parts = parts;
+        let take = |(transport, listener)| Ok((transport, tokio::net::TcpListener::from_std(listener)?));
+        let listeners =
+            std::mem::take(&mut parts.listeners).into_iter().map(take).collect::<std::io::Result<Vec<_>>>()?;
         let outbox = parts.outbox.clone();
         let shard = Shard::new(parts);
-        let accepting = tokio::task::spawn_local(opening::accept_loop(shard.clone(), listener));
+        let accept = |(transport, listener)| {
+            tokio::task::spawn_local(opening::accept_loop(shard.clone(), transport, listener)).abort_handle()
+        };
+        let accepting: Vec<_> = listeners.into_iter().map(accept).collect();
         tokio::task::spawn_local(ticking::tick_loop(shard.clone()));
         shard.borrow_mut().note_disk();
         shard.borrow_mut().recover(outbox);
-        let turns = tokio::task::spawn_local(turn_loop(shard.clone(), accepting.abort_handle()));
+        let turns = tokio::task::spawn_local(turn_loop(shard.clone(), accepting));
         let _ = turns.await; // A panic there has already ended the process.
         Ok(())
     })
 }
 
 /// Takes turns until the shard has left.
-async fn turn_loop(shard: Rc<RefCell<Shard>>, accepting: tokio::task::AbortHandle) {
+async fn turn_loop(shard: Rc<RefCell<Shard>>, accepting: Vec<tokio::task::AbortHandle>) {
     let bell = shard.borrow().mailbox.bell().clone();
     let mut pause: Option<std::pin::Pin<Box<tokio::time::Sleep>>> = None;
     std::future::poll_fn(|cx| {
@@ -251,7 +260,7 @@ async fn turn_loop(shard: Rc<RefCell<Shard>>, accepting: tokio::task::AbortHandl
             return Poll::Ready(());
         }
         if shard.node.phase() != Phase::Running {
-            accepting.abort();
+            accepting.iter().for_each(tokio::task::AbortHandle::abort);
         }
         if shard.router.has_backlog() {
             let mut sleep = pause.take().unwrap_or_else(|| Box::pin(tokio::time::sleep(BACKLOG_PAUSE)));
@@ -324,7 +333,8 @@ impl Shard {
                 dirty_trunks: Vec::new(),
                 resumed: Vec::new(),
                 scratch: BytesMut::new(),
-                write_scratch: Vec::new(),
+                opened: BytesMut::new(),
+                write_scratch: WriteScratch::default(),
                 encoder: BytesMut::with_capacity(ENCODE_BYTES),
                 dirty: Vec::new(),
                 held: Vec::new(),

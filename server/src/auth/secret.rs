@@ -88,6 +88,17 @@ impl SecretError {
 /// # Errors
 /// The file is missing, unreadable, open to others, too short or too long.
 pub fn load(path: &Path) -> Result<Secret, SecretError> {
+    let mut bytes = Vec::new();
+    let read = open_private(path)?.take(SECRET_BYTES_MAX + 1).read_to_end(&mut bytes);
+    read.map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
+    check_length(path, bytes)
+}
+
+/// Opens a file that holds a secret of any kind.
+///
+/// # Errors
+/// It is missing, unreadable, or open to others.
+pub(crate) fn open_private(path: &Path) -> Result<File, SecretError> {
     let unreadable = |source| SecretError::Unreadable { path: path.to_owned(), source };
     let file = File::open(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => SecretError::Missing { path: path.to_owned() },
@@ -97,9 +108,7 @@ pub fn load(path: &Path) -> Result<Secret, SecretError> {
     if mode & FORBIDDEN_MODE != 0 {
         return Err(SecretError::Exposed { path: path.to_owned(), mode });
     }
-    let mut bytes = Vec::new();
-    file.take(SECRET_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    check_length(path, bytes)
+    Ok(file)
 }
 
 fn check_length(path: &Path, mut bytes: Vec<u8>) -> Result<Secret, SecretError> {

@@ -5,12 +5,11 @@
 //! An audience and an issuer are looked at as configured; a token with an audience is refused where none is configured,
 //! since it was made for somebody else. Nothing of a token ever goes into an error or a log.
 //!
-//! Keys come from files (`files`), which are read again when they change (`watch`).
+//! Keys come from files (`files`), which are read again when they change (`file_watch`).
 
 mod files;
 mod jwks;
 mod keys;
-mod watch;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -25,7 +24,6 @@ use crate::auth::secret::Secret;
 use crate::config::Auth;
 pub use files::{KeyFileError, KeyFiles};
 use keys::{Key, KeySet};
-pub use watch::KeyWatch;
 
 /// Longest token that is looked at.
 pub const TOKEN_BYTES_MAX: usize = 4_096;

@@ -14,12 +14,15 @@ mod validate;
 mod tests;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+
+use crate::metrics::Transport;
 
 pub use render::{effective, example};
 pub use schema::{
     Auth, Calls, Commit, Config, Dedup, Durability, KEYS, Key, Limits, Messages, Presence, Readers, Receipts,
-    Retention, RetentionDefault, Shutdown, Storage, Sync, Trunk, keys,
+    Retention, RetentionDefault, Shutdown, Storage, Sync, Tls, Trunk, keys,
 };
 pub use sources::{Overrides, Sources};
 
@@ -37,7 +40,16 @@ impl Config {
 
     /// Whether strangers may register: as configured, or where only this machine can connect.
     pub fn is_open_to_strangers(&self) -> bool {
-        self.auth.registration.unwrap_or(self.listen.ip().is_loopback())
+        let is_local = self.listeners().iter().all(|(_, address, _)| address.ip().is_loopback());
+        self.auth.registration.unwrap_or(is_local && !self.plaintext_behind_proxy)
+    }
+
+    /// Where clients connect: the key, the address, and how they speak there.
+    pub fn listeners(&self) -> Vec<(&'static str, SocketAddr, Transport)> {
+        let plain = [("listen", Some(self.listen), Transport::Tcp)];
+        let tls = [("tls.listen", self.tls.listen, Transport::Tls)];
+        let all = plain.into_iter().chain(tls);
+        all.filter_map(|(key, address, transport)| Some((key, address?, transport))).collect()
     }
 
     /// Longest body of a signal, in bytes: as configured, and never more than a frame holds.

@@ -115,6 +115,9 @@ section! {
         /// set. Port 0 takes any free port.
         #[serde(deserialize_with = "address")]
         listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7400));
+        /// Takes listeners without TLS beyond loopback. Tokens, passwords and messages then cross the network as they are,
+        /// so it is for a place behind a proxy that speaks TLS with the clients.
+        plaintext_behind_proxy: bool = false;
         /// Where /metrics and /healthz are served, over HTTP and without authentication.
         #[serde(deserialize_with = "address")]
         metrics_listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7480));
@@ -127,6 +130,8 @@ section! {
         shards: usize = 0;
     }
     tables {
+        /// TLS.
+        tls: Tls;
         /// Who may log in.
         auth: Auth;
         /// What one client, and all together, may use.
@@ -155,6 +160,24 @@ section! {
         shutdown: Shutdown;
         /// Gateways that bring many clients over one connection.
         trunk: Trunk;
+    }
+}
+
+section! {
+    /// TLS 1.3 and 1.2.
+    Tls at "tls" {
+        /// Where clients connect with TLS, besides listen.
+        #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "address_if_any")]
+        listen: Option<SocketAddr> = None, unset "\"0.0.0.0:7401\"";
+        /// The server's certificate in PEM, followed by those that lead to one that clients trust. It and the key are read
+        /// again within a second or so of a change, for whoever connects from then on; files that are then no longer sound
+        /// are reported in the log, and the certificate from before stays in use.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        certificate_file: Option<PathBuf> = None, unset "\"/etc/hubbub/certificate.pem\"";
+        /// The certificate's private key in PEM: ECDSA P-256 (the fastest) or P-384, Ed25519, or RSA. Nobody but its owner
+        /// and group may read it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key_file: Option<PathBuf> = None, unset "\"/etc/hubbub/key.pem\"";
     }
 }
 
@@ -401,6 +424,7 @@ section! {
 /// The keys of every table, in the order of the example file.
 pub const KEYS: &[&[Key]] = &[
     Config::KEYS,
+    Tls::KEYS,
     Auth::KEYS,
     Limits::KEYS,
     Sync::KEYS,
@@ -443,4 +467,9 @@ fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::
             "\"{text}\" is not an address with a port such as \"127.0.0.1:7400\" or \"[::]:7400\""
         ))
     })
+}
+
+/// An address for a key that is not set by default.
+fn address_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    address(deserializer).map(Some)
 }

@@ -32,6 +32,7 @@ pub struct Sources {
 pub struct Overrides {
     pub data_dir: Option<PathBuf>,
     pub listen: Option<SocketAddr>,
+    pub plaintext_behind_proxy: Option<bool>,
     pub metrics_listen: Option<SocketAddr>,
     pub durability: Option<Durability>,
     pub shards: Option<usize>,
@@ -58,6 +59,7 @@ impl Overrides {
     fn apply(&self, config: &mut Config) {
         set(&mut config.data_dir, &self.data_dir);
         set(&mut config.listen, &self.listen);
+        set(&mut config.plaintext_behind_proxy, &self.plaintext_behind_proxy);
         set(&mut config.metrics_listen, &self.metrics_listen);
         set(&mut config.durability, &self.durability);
         set(&mut config.shards, &self.shards);

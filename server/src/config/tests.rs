@@ -48,7 +48,8 @@ fn each_source_overrides_the_one_before() {
 fn every_key_can_be_set_by_its_variable() {
     for key in keys() {
         let value = match key.path().as_str() {
-            "listen" | "metrics_listen" => "127.0.0.1:9",
+            "listen" | "metrics_listen" | "tls.listen" => "127.0.0.1:9",
+            "plaintext_behind_proxy" => "true",
             "durability" => "none",
             "auth.create_users" => "false",
             "auth.registration" => "true",
@@ -211,6 +212,14 @@ fn impossible_values_are_refused_with_the_way_out() {
         ("metrics_listen = \"0.0.0.0:7400\"", &["another port"]),
         ("listen = \"0.0.0.0:7400\"", &["listen = \"0.0.0.0:7400\"", "auth.token_secret_file", "127.0.0.1"]),
         ("listen = \"[::]:7400\"", &["auth.token_secret_file", "auth.jwks_file"]),
+        ("listen = \"0.0.0.0:7400\"", &["tokens, passwords", "tls.listen", "--plaintext-behind-proxy"]),
+        (
+            "tls.listen = \"127.0.0.1:7401\"",
+            &["tls.listen = \"127.0.0.1:7401\"", "tls.certificate_file and tls.key_file"],
+        ),
+        ("tls.certificate_file = \"c\"", &["tls.key_file", "tls.certificate_file is set", "set both or none"]),
+        ("tls.key_file = \"k\"", &["tls.certificate_file", "tls.key_file is set"]),
+        ("tls.listen = \"127.0.0.1:7480\"", &["metrics_listen", "(tls.listen)", "another port"]),
     ] {
         let problems = Problems(from_file(text).unwrap().value_problems()).to_string();
         parts.iter().for_each(|part| assert!(problems.contains(part), "{text}: {part}\n{problems}"));
@@ -222,9 +231,9 @@ fn unusual_but_possible_values_are_accepted() {
     for text in [
         "listen = \"127.0.0.1:0\"\nmetrics_listen = \"127.0.0.1:0\"",
         "listen = \"[::1]:7400\"",
-        "listen = \"0.0.0.0:7400\"\nauth.token_secret_file = \"/etc/hubbub/secret\"",
-        "listen = \"0.0.0.0:7400\"\nauth.jwks_file = \"/etc/hubbub/jwks.json\"",
-        "listen = \"0.0.0.0:7400\"\nauth.jwt_key_files = [\"/etc/hubbub/key.pem\"]",
+        "listen = \"0.0.0.0:7400\"\nplaintext_behind_proxy = true\nauth.token_secret_file = \"/etc/hubbub/secret\"",
+        "listen = \"0.0.0.0:7400\"\nplaintext_behind_proxy = true\nauth.jwks_file = \"/etc/hubbub/jwks.json\"",
+        "tls.listen = \"0.0.0.0:7401\"\ntls.certificate_file = \"c\"\ntls.key_file = \"k\"\nauth.jwt_key_files = [\"/etc/key.pem\"]",
         "limits.address_logins_per_minute = 0",
         "metrics_listen = \"0.0.0.0:7480\"",
         "limits.frame_bytes_max = 16_777_216\nlimits.connection_outbound_bytes_max = 20_000_000\n\
@@ -240,7 +249,7 @@ fn unusual_but_possible_values_are_accepted() {
 #[test]
 fn all_problems_are_found_at_once() {
     let text = "shards = 99\nlisten = \"0.0.0.0:1\"\n[limits]\nkeepalive_ms = 0\n[readers]\nthreads = 65";
-    assert_eq!(from_file(text).unwrap().value_problems().len(), 4);
+    assert_eq!(from_file(text).unwrap().value_problems().len(), 5);
 }
 
 #[test]

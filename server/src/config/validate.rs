@@ -5,12 +5,14 @@
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use super::{Config, Problem, Problems};
 use crate::auth::rules::PASSWORD_CHARS_MAX;
 use crate::auth::secret;
 use crate::auth::tokens::{KeyFileError, KeyFiles};
+use crate::edge::certificate::CertificateFiles;
 
 /// The longest frame that may be configured.
 const FRAME_BYTES_MOST: u64 = 16 << 20;
@@ -36,6 +38,7 @@ impl Config {
         problems.extend(self.secret_problem());
         problems.extend(self.key_file_problems());
         problems.extend(self.trunk_secret_problem());
+        problems.extend(self.certificate_problem());
         Problems::unless_empty(problems)
     }
 
@@ -43,7 +46,9 @@ impl Config {
     pub(crate) fn value_problems(&self) -> Vec<Problem> {
         let mut problems = self.range_problems();
         problems.extend(self.combination_problems());
+        problems.extend(self.metrics_address_problem());
         problems.extend(self.address_problems());
+        problems.extend(self.tls_problems());
         problems
     }
 
@@ -195,22 +200,70 @@ impl Config {
         problems
     }
 
+    fn metrics_address_problem(&self) -> Option<Problem> {
+        let metrics = self.metrics_listen;
+        let meets = |clients: SocketAddr| {
+            let any = clients.ip().is_unspecified() || metrics.ip().is_unspecified();
+            clients.port() != 0 && clients.port() == metrics.port() && (any || clients.ip() == metrics.ip())
+        };
+        let (key, clients, _) = self.listeners().into_iter().find(|(_, clients, _)| meets(*clients))?;
+        let text = format!("clients already connect to {clients} ({key}); give one of them another port");
+        Some(Problem::new("metrics_listen", format!("\"{metrics}\""), text))
+    }
+
     fn address_problems(&self) -> Vec<Problem> {
-        let (clients, metrics) = (self.listen, self.metrics_listen);
         let mut problems = Vec::new();
-        let same_host = clients.ip() == metrics.ip() || clients.ip().is_unspecified() || metrics.ip().is_unspecified();
-        if clients.port() != 0 && clients.port() == metrics.port() && same_host {
-            let text = format!("clients already connect to {clients} (listen); give one of them another port");
-            problems.push(Problem::new("metrics_listen", format!("\"{metrics}\""), text));
-        }
-        let chosen = self.auth.token_secret_file.is_some() || self.auth.has_public_keys();
-        if !clients.ip().is_loopback() && !chosen {
-            let text = "listening beyond this machine needs keys that you chose: set auth.token_secret_file to a file with \
-                        at least 32 random bytes and mode 600, or auth.jwt_key_files or auth.jwks_file to the public keys of \
-                        who signs tokens, or listen on 127.0.0.1";
-            problems.push(Problem::new("listen", format!("\"{clients}\""), text));
+        let keys_are_chosen = self.auth.token_secret_file.is_some() || self.auth.has_public_keys();
+        for (key, address, transport) in self.listeners() {
+            if address.ip().is_loopback() {
+                continue;
+            }
+            let mut refuse = |text: &str| problems.push(Problem::new(key, format!("\"{address}\""), text));
+            if !keys_are_chosen {
+                refuse(
+                    "listening beyond this machine needs keys that you chose: set auth.token_secret_file to a file with at \
+                     least 32 random bytes and mode 600, or auth.jwt_key_files or auth.jwks_file to the public keys of who \
+                     signs tokens, or listen on 127.0.0.1",
+                );
+            }
+            if transport.is_plaintext() && !self.plaintext_behind_proxy {
+                refuse(
+                    "beyond this machine tokens, passwords and messages would cross the network as they are: let clients \
+                     connect with TLS (tls.listen, tls.certificate_file and tls.key_file) and keep this on 127.0.0.1, or, \
+                     behind a proxy that speaks TLS with the clients, say --plaintext-behind-proxy \
+                     (plaintext_behind_proxy = true)",
+                );
+            }
         }
         problems
+    }
+
+    fn tls_problems(&self) -> Vec<Problem> {
+        let tls = &self.tls;
+        let (certificate, key) = (tls.certificate_file.is_some(), tls.key_file.is_some());
+        let mut problems = Vec::new();
+        if certificate != key {
+            let (missing, other) =
+                if key { ("tls.certificate_file", "tls.key_file") } else { ("tls.key_file", "tls.certificate_file") };
+            problems.push(Problem::of(
+                missing,
+                format!("{other} is set, and a certificate needs its key; set both or none"),
+            ));
+        }
+        let wants_tls = self.listeners().into_iter().find(|(_, _, transport)| !transport.is_plaintext());
+        if let Some((wanting, address, _)) = wants_tls
+            && !certificate
+            && !key
+        {
+            let text = "TLS needs a certificate and its key; set tls.certificate_file and tls.key_file";
+            problems.push(Problem::new(wanting, format!("\"{address}\""), text));
+        }
+        problems
+    }
+
+    fn certificate_problem(&self) -> Option<Problem> {
+        let fault = CertificateFiles::new(&self.tls)?.problem()?;
+        Some(Problem::new(fault.key, format!("\"{}\"", fault.path.display()), fault.advice))
     }
 
     fn data_dir_problem(&self) -> Option<Problem> {

@@ -101,6 +101,56 @@ labels! {
 }
 
 labels! {
+    /// Which kind of listener a connection came by.
+    Transport {
+        Tcp = "tcp",
+        Tls = "tls",
+    }
+}
+
+impl Transport {
+    /// Whether what is said crosses the network as it is.
+    pub fn is_plaintext(self) -> bool {
+        self == Transport::Tcp
+    }
+}
+
+labels! {
+    /// How a TLS handshake went that succeeded.
+    TlsHandshake {
+        Full13 = "full",
+        Resumed13 = "resumed",
+        Full12 = "full",
+        Resumed12 = "resumed",
+    }
+}
+
+impl TlsHandshake {
+    /// The version of TLS, as a label.
+    pub(super) const VERSIONS: [&'static str; TlsHandshake::COUNT] = ["1.3", "1.3", "1.2", "1.2"];
+}
+
+labels! {
+    /// Why a TLS connection failed.
+    TlsFailure {
+        /// What came is no TLS at all.
+        NotTls = "not_tls",
+        /// No version that both speak.
+        Version = "version",
+        /// No cipher suite, group, signature or protocol that both have.
+        NothingInCommon = "nothing_in_common",
+        /// The client has refused us; mostly it does not trust the certificate.
+        Alert = "alert",
+        /// Rules were broken.
+        Protocol = "protocol",
+        /// The handshake was not over in time.
+        Timeout = "timeout",
+        /// The connection ended before the handshake was over.
+        Closed = "closed",
+    }
+}
+
+labels! {
     /// Why something was refused; the names are the protocol's error codes.
     Refusal {
         BadFrame = "bad_frame",

@@ -60,6 +60,10 @@ macro_rules! metrics {
 metrics! {
     INFO: Kind::Gauge, Count, "hubbub_info", "Always 1; the labels say which server this is.";
     CONNECTIONS: Kind::Gauge, Count, "hubbub_connections", "Open client connections.";
+    TRANSPORT_CONNECTIONS: Kind::Gauge, Count, "hubbub_transport_connections", "Open client connections, by the kind of listener that they came by.";
+    TLS_HANDSHAKES: Kind::Counter, Count, "hubbub_tls_handshakes_total", "TLS handshakes that succeeded, by outcome (full, or resumed by a ticket) and version.";
+    TLS_FAILURES: Kind::Counter, Count, "hubbub_tls_failures_total", "TLS connections that failed, most of them in the handshake, by reason.";
+    TLS_CERTIFICATE_UNTIL: Kind::Gauge, Seconds, "hubbub_tls_certificate_until_seconds", "Until when the TLS certificate is valid, in seconds since the Unix epoch.";
     CONNECTIONS_ACCEPTED: Kind::Counter, Count, "hubbub_connections_accepted_total", "Client connections that were accepted.";
     DEVICES_LOGGED_IN: Kind::Gauge, Count, "hubbub_devices_logged_in", "Devices with a logged-in connection.";
     CONNECTIONS_LAGGING: Kind::Gauge, Count, "hubbub_connections_lagging", "Connections that read too slowly for live entries and will continue from the log.";

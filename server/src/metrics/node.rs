@@ -64,6 +64,11 @@ impl NodeMetrics {
     }
 }
 
+/// Shows until when the TLS certificate is valid, in seconds since the Unix epoch; 0: it does not say.
+pub fn certificate_until(not_after_seconds: u64) {
+    gauge!(names::TLS_CERTIFICATE_UNTIL).set(not_after_seconds as f64);
+}
+
 impl std::fmt::Debug for NodeMetrics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NodeMetrics").finish_non_exhaustive()

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use metrics::{Counter, Gauge, counter, gauge};
 
-use super::labels::{CloseReason, FrameIn, FrameOut, LoginMethod, Refusal};
+use super::labels::{CloseReason, FrameIn, FrameOut, LoginMethod, Refusal, TlsFailure, TlsHandshake, Transport};
 use super::names;
 
 /// A counter's handle with what of it is already published.
@@ -117,6 +117,10 @@ pub struct ShardCounters {
     refusals: Family<{ Refusal::COUNT }>,
     closes: Family<{ CloseReason::COUNT }>,
     logins: Family<{ LoginMethod::COUNT }>,
+    tls_handshakes: Family<{ TlsHandshake::COUNT }>,
+    tls_failures: Family<{ TlsFailure::COUNT }>,
+    /// Open connections, now.
+    transports: [(u64, Share); Transport::COUNT],
     handles: Handles,
 }
 
@@ -181,6 +185,15 @@ impl ShardCounters {
             refusals: Family::new(|i| counter!(names::REFUSALS, "reason" => Refusal::LABELS[i])),
             logins: Family::new(|i| counter!(names::LOGINS, "method" => LoginMethod::LABELS[i])),
             closes: Family::new(|i| counter!(names::CLOSES, "reason" => CloseReason::LABELS[i])),
+            tls_handshakes: Family::new(|i| {
+                let (outcome, version) = (TlsHandshake::LABELS[i], TlsHandshake::VERSIONS[i]);
+                counter!(names::TLS_HANDSHAKES, "outcome" => outcome, "version" => version)
+            }),
+            tls_failures: Family::new(|i| counter!(names::TLS_FAILURES, "reason" => TlsFailure::LABELS[i])),
+            transports: std::array::from_fn(|i| {
+                let gauge = gauge!(names::TRANSPORT_CONNECTIONS, "transport" => Transport::LABELS[i]);
+                (0, Share::new(gauge))
+            }),
             handles: Handles::register(shard),
         }
     }
@@ -195,6 +208,28 @@ impl ShardCounters {
     pub fn frame_out(&mut self, kind: FrameOut, frames: u64, bytes: u64) {
         self.frames_out.counts[kind as usize] += frames;
         self.frame_bytes_out.counts[kind as usize] += bytes;
+    }
+
+    /// Counts a connection that begins here.
+    pub fn connected(&mut self, transport: Transport) {
+        self.connections += 1;
+        self.transports[transport as usize].0 += 1;
+    }
+
+    /// Counts a connection that ends here, or goes to another shard.
+    pub fn disconnected(&mut self, transport: Transport) {
+        self.connections -= 1;
+        self.transports[transport as usize].0 -= 1;
+    }
+
+    /// Counts a TLS handshake that succeeded.
+    pub fn tls_handshake(&mut self, handshake: TlsHandshake) {
+        self.tls_handshakes.counts[handshake as usize] += 1;
+    }
+
+    /// Counts a TLS connection that failed.
+    pub fn tls_failed(&mut self, reason: TlsFailure) {
+        self.tls_failures.counts[reason as usize] += 1;
     }
 
     /// Counts a refusal.
@@ -226,6 +261,9 @@ impl ShardCounters {
         self.refusals.publish();
         self.closes.publish();
         self.logins.publish();
+        self.tls_handshakes.publish();
+        self.tls_failures.publish();
+        self.transports.iter_mut().for_each(|(count, share)| share.move_to(*count));
         let handles = &mut self.handles;
         handles.connections_accepted.raise_to(self.connections_accepted);
         handles.sends.raise_to(self.sends);

@@ -1,6 +1,8 @@
 //! What a shard keeps for one connection. Small: an idle one has no buffer, no timer and no channel.
 
 use super::deadlines::Ticks;
+use crate::edge::layers::Layers;
+use crate::metrics::Transport;
 use bytes::Bytes;
 use hubbub_codec::trunk::{ChannelId, Window};
 use hubbub_core::bucket::Bucket;
@@ -36,6 +38,13 @@ pub(super) enum Stage {
     Lingering,
 }
 
+impl Socket {
+    /// Which kind of listener it came by.
+    pub(super) fn transport(&self) -> Transport {
+        self.layers.as_ref().map_or(Transport::Tcp, |layers| layers.transport())
+    }
+}
+
 impl Stage {
     /// Whether nothing is read any more.
     pub(super) fn is_over(self) -> bool {
@@ -65,6 +74,8 @@ pub(super) enum Line {
 /// A socket and its tasks.
 #[derive(Debug, Default)]
 pub(super) struct Socket {
+    /// What lies between it and frames; `None` for plain TCP.
+    pub(super) layers: Option<Box<Layers>>,
     /// `None` once it is closed for writing.
     pub(super) write: Option<Rc<OwnedWriteHalf>>,
     /// The task that reads.
@@ -128,9 +139,14 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Of an accepted socket; it counts as a stranger.
-    pub(super) fn over_socket(generation: u32, write: OwnedWriteHalf, now: Ticks) -> Connection {
+    pub(super) fn over_socket(
+        generation: u32,
+        write: OwnedWriteHalf,
+        layers: Option<Box<Layers>>,
+        now: Ticks,
+    ) -> Connection {
         let write = Some(Rc::new(write));
-        let socket = Socket { write, ..Socket::default() };
+        let socket = Socket { layers, write, ..Socket::default() };
         Connection { stranger: true, ..Connection::over(generation, Line::Socket(socket), now) }
     }
 
@@ -179,6 +195,26 @@ impl Connection {
         }
     }
 
+    /// What lies between its socket and frames, if anything does.
+    pub(super) fn layers(&self) -> Option<&Layers> {
+        self.socket().and_then(|socket| socket.layers.as_deref())
+    }
+
+    /// See [`Connection::layers`].
+    pub(super) fn layers_mut(&mut self) -> Option<&mut Layers> {
+        self.socket_mut().and_then(|socket| socket.layers.as_deref_mut())
+    }
+
+    /// Whether frames can pass.
+    pub(super) fn is_through(&self) -> bool {
+        self.layers().is_none_or(Layers::is_through)
+    }
+
+    /// What of `out_bytes` has left `out` and waits behind the layers.
+    pub(super) fn sealed_bytes(&self) -> usize {
+        self.layers().map_or(0, |layers| layers.unsent().len())
+    }
+
     /// Its channel, if it is one.
     pub(super) fn channel_mut(&mut self) -> Option<&mut Channel> {
         match &mut self.line {
@@ -202,6 +238,6 @@ mod tests {
 
     #[test]
     fn a_connection_is_small() {
-        assert!(size_of::<Connection>() <= 168, "{}", size_of::<Connection>());
+        assert!(size_of::<Connection>() <= 176, "{}", size_of::<Connection>());
     }
 }

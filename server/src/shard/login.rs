@@ -199,8 +199,9 @@ impl Shard {
         match &self.connections[id.0 as usize].line {
             Line::Channel(channel) => channel.address,
             Line::Socket(socket) | Line::Trunk(socket, _) => {
-                let peer = socket.write.as_ref().and_then(|write| write.peer_addr().ok());
-                Some(peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()))
+                let told = socket.layers.as_ref().and_then(|layers| layers.address());
+                let peer = || socket.write.as_ref().and_then(|write| write.peer_addr().ok()).map(|peer| peer.ip());
+                Some(told.or_else(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
             }
         }
     }

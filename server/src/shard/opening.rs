@@ -1,9 +1,10 @@
 //! From an accepted socket to a greeted client, and the move of one that logs in to its user's home shard.
 
-use super::connection::{Connection, Name, Stage};
+use super::connection::{Connection, Name, Socket, Stage};
 use super::reading::{Stop, read_loop};
 use super::{Parcel, Passenger, Shard};
-use crate::metrics::{CloseReason, Refusal};
+use crate::edge::layers::Layers;
+use crate::metrics::{CloseReason, Refusal, Transport};
 use crate::wire::{self, NAME_BYTES_MAX};
 use bytes::Bytes;
 use hubbub_codec::proto;
@@ -26,10 +27,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const TURNED_AWAY_MS: u32 = 1_000;
 
 /// Accepts connections until aborted.
-pub(super) async fn accept_loop(shard: Rc<RefCell<Shard>>, listener: TcpListener) {
+pub(super) async fn accept_loop(shard: Rc<RefCell<Shard>>, transport: Transport, listener: TcpListener) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => shard.borrow_mut().accept(stream),
+            Ok((stream, _)) => shard.borrow_mut().accept(transport, stream),
             Err(error) => {
                 warn!("cannot accept connections for the moment: {error}");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -39,34 +40,50 @@ pub(super) async fn accept_loop(shard: Rc<RefCell<Shard>>, listener: TcpListener
 }
 
 impl Shard {
-    fn accept(&mut self, stream: TcpStream) {
+    fn accept(&mut self, transport: Transport, stream: TcpStream) {
         self.counters.connections_accepted += 1;
         let full = self.node.connections.load(Relaxed) >= self.node.connections_max
             || self.node.strangers.load(Relaxed) >= self.node.strangers_max;
         if full {
             self.counters.closed(CloseReason::Overloaded);
             self.counters.refused(Refusal::Overloaded);
-            let message = "the server has as many connections as it may; try again shortly".to_owned();
-            let frame = wire::error_frame(0, Action::Retry, ErrorCode::Overloaded, TURNED_AWAY_MS, message);
-            // A fresh socket has room for it; if not, closing says enough.
-            let _ = stream.try_write(&frame);
+            if transport == Transport::Tcp {
+                let message = "the server has as many connections as it may; try again shortly".to_owned();
+                let frame = wire::error_frame(0, Action::Retry, ErrorCode::Overloaded, TURNED_AWAY_MS, message);
+                // A fresh socket has room for it; if not, closing says enough.
+                let _ = stream.try_write(&frame);
+            }
             return;
         }
+        let Ok(layers) = self.layers_for(transport) else {
+            self.counters.closed(CloseReason::IoError);
+            return;
+        };
         // Without it every small frame would wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
         self.node.connections.fetch_add(1, Relaxed);
         self.node.strangers.fetch_add(1, Relaxed);
-        let id = self.add(stream);
+        let id = self.add(stream, layers);
         let login_ticks = self.limits.login;
         self.look_by(id, self.deadlines.now() + login_ticks);
     }
 
+    /// The layers of a connection that begins.
+    fn layers_for(&self, transport: Transport) -> Result<Option<Box<Layers>>, rustls::Error> {
+        match (transport, &self.node.edge.tls) {
+            (Transport::Tls, Some(tls)) => {
+                Layers::over_tls(transport, tls.frames()).map(|layers| Some(Box::new(layers)))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Gives a socket its place and its reading task.
-    fn add(&mut self, stream: TcpStream) -> Name {
+    fn add(&mut self, stream: TcpStream, layers: Option<Box<Layers>>) -> Name {
         let (read, write) = stream.into_split();
         let id = self.next_name();
-        let mut connection = Connection::over_socket(id.1, write, self.deadlines.now());
-        self.counters.connections += 1;
+        let mut connection = Connection::over_socket(id.1, write, layers, self.deadlines.now());
+        self.counters.connected(connection.socket().map_or(Transport::Tcp, Socket::transport));
         let shard = self.handle.upgrade().expect("tasks do not outlive their shard");
         let task = tokio::task::spawn_local(read_loop(shard, id.0, id.1, read));
         if let Some(socket) = connection.socket_mut() {
@@ -132,8 +149,9 @@ impl Shard {
     /// Takes a connection out of this shard and sends it to where it is at home.
     pub(super) fn send_parcel(&mut self, index: u32, read: OwnedReadHalf, passenger: Passenger) {
         let Some(mut connection) = self.connections.try_remove(index as usize) else { return };
-        self.counters.connections -= 1;
-        let write = connection.socket_mut().and_then(|socket| socket.write.take()).and_then(Rc::into_inner);
+        let Some(socket) = connection.socket_mut().map(std::mem::take) else { return };
+        self.counters.disconnected(socket.transport());
+        let write = socket.write.and_then(Rc::into_inner);
         let unsent: Vec<u8> = connection.out.iter().flat_map(|frame| frame.iter().copied()).collect();
         let stream = write.and_then(|write| read.reunite(write).ok()).and_then(|stream| stream.into_std().ok());
         let Some(stream) = stream else {
@@ -145,15 +163,13 @@ impl Shard {
             Passenger::Login(login) => self.slots.shard_of_user(login.user),
             Passenger::Trunk { shard, .. } => *shard,
         };
-        let parcel = Box::new(Parcel { stream, unread: connection.unread, unsent, passenger });
+        let parcel = Box::new(Parcel { stream, layers: socket.layers, unread: connection.unread, unsent, passenger });
         if let Err(parcel) = self.router.hand_over(home, parcel) {
             let message = "the server is busy; log in again shortly".to_owned();
             let request_id = parcel.passenger.request_id();
             let frame = wire::error_frame(request_id, Action::Retry, ErrorCode::Overloaded, TURNED_AWAY_MS, message);
             self.counters.refused(Refusal::Overloaded);
-            if let Ok(stream) = TcpStream::from_std(parcel.stream) {
-                let _ = stream.try_write(&frame);
-            }
+            say_last(*parcel, &frame);
             self.count_end(CloseReason::Overloaded, false);
         }
         self.want_turn();
@@ -161,20 +177,21 @@ impl Shard {
 
     /// Takes a connection in that is at home here.
     pub(super) fn take_parcel(&mut self, parcel: Parcel) {
-        let Parcel { stream, unread, unsent, passenger } = parcel;
+        let Parcel { stream, layers, unread, unsent, passenger } = parcel;
         let Ok(stream) = TcpStream::from_std(stream) else {
             self.count_end(CloseReason::IoError, false);
             return;
         };
-        let id = self.add(stream);
+        let sealed = layers.as_ref().map_or(0, |layers| layers.unsent().len());
+        let id = self.add(stream, layers);
         let connection = &mut self.connections[id.0 as usize];
         connection.stranger = false;
         connection.unread_whole = !unread.is_empty();
         connection.unread = unread;
-        if !unsent.is_empty() {
+        if !unsent.is_empty() || sealed > 0 {
             // Counted where it was queued first.
-            connection.out_bytes = unsent.len();
-            connection.out.push_back(Bytes::from(unsent));
+            connection.out_bytes = unsent.len() + sealed;
+            connection.out.extend(Some(unsent).filter(|unsent| !unsent.is_empty()).map(Bytes::from));
             connection.dirty = true;
             self.dirty.push(id.0);
         }
@@ -188,5 +205,19 @@ impl Shard {
         }
         let idle_ticks = self.limits.idle;
         self.look_by(id, self.deadlines.now() + idle_ticks);
+    }
+}
+
+/// Says one last frame to a connection that has nowhere to go. A socket that is full hears nothing, and closing says enough.
+fn say_last(parcel: Parcel, frame: &[u8]) {
+    let Ok(stream) = TcpStream::from_std(parcel.stream) else { return };
+    let Some(mut layers) = parcel.layers else {
+        let _ = stream.try_write(frame);
+        return;
+    };
+    let mut bytes = layers.unsent().to_vec();
+    if layers.seal(frame, &mut bytes).is_ok() {
+        layers.finish(&mut bytes);
+        let _ = stream.try_write(&bytes);
     }
 }

@@ -6,6 +6,7 @@
 use super::Shard;
 use super::connection::{Line, Name, Stage, session};
 use super::deadlines::TICK_MS;
+use crate::edge::layers::{Fault, Layers};
 use crate::metrics::{CloseReason, FrameIn, Refusal};
 use crate::node::Phase;
 use crate::wire;
@@ -24,6 +25,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use tokio::net::tcp::OwnedReadHalf;
+use tracing::debug;
 
 /// Most bytes of one read.
 const READ_BYTES: usize = 64 * 1024;
@@ -76,7 +78,9 @@ impl Shard {
                 }
                 continue;
             }
-            let unread = &self.connections[id.0 as usize].unread;
+            let connection = &self.connections[id.0 as usize];
+            let is_layered = connection.layers().is_some();
+            let unread = connection.layers().map_or(&connection.unread[..], Layers::rest);
             self.scratch.reserve(unread.len() + READ_BYTES);
             self.scratch.extend_from_slice(unread);
             let read = tokio_util::io::poll_read_buf(Pin::new(&mut *socket), cx, &mut self.scratch);
@@ -89,6 +93,15 @@ impl Shard {
                     self.scratch.clear();
                     self.drop_connection(id, CloseReason::Client);
                     return Poll::Ready(Stop::Gone);
+                }
+                Poll::Ready(Ok(read)) if is_layered => {
+                    if let Some(stop) = self.take_layered(id) {
+                        return Poll::Ready(stop);
+                    }
+                    if read >= READ_BYTES {
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
                 }
                 Poll::Ready(Ok(read)) => {
                     let bytes = self.scratch.split().freeze();
@@ -112,6 +125,71 @@ impl Shard {
                 }
             }
         }
+    }
+
+    /// Takes what was read through the connection's layers, and then as frames.
+    fn take_layered(&mut self, id: Name) -> Option<Stop> {
+        let now = self.deadlines.now();
+        let connection = &mut self.connections[id.0 as usize];
+        if connection.stage.is_over() {
+            self.scratch.clear();
+            return None;
+        }
+        self.opened.reserve(connection.unread.len() + self.scratch.len());
+        self.opened.extend_from_slice(&connection.unread);
+        let before = (self.opened.len(), connection.sealed_bytes());
+        let layers = connection.layers_mut().expect("it was just there");
+        let taken = layers.take(&mut self.scratch, &mut self.opened);
+        self.scratch.clear();
+        let bytes = self.opened.split().freeze();
+        connection.out_bytes += connection.sealed_bytes() - before.1;
+        if connection.sealed_bytes() > 0 && !std::mem::replace(&mut connection.dirty, true) {
+            self.dirty.push(id.0);
+            self.want_turn();
+        }
+        match taken {
+            Ok(news) => news.handshake.into_iter().for_each(|how| self.counters.tls_handshake(how)),
+            Err(fault) => {
+                self.end_broken(id, &fault);
+                return None;
+            }
+        }
+        if bytes.len() > before.0 {
+            let connection = &mut self.connections[id.0 as usize];
+            connection.unread.clear();
+            connection.last_heard = now;
+            if let Some(stop) = self.take_bytes(id, bytes) {
+                return Some(stop);
+            }
+        }
+        self.note_layers(id);
+        None
+    }
+
+    /// What has come through the layers was handled: what is left in them has a deadline as a part of a frame has, and a
+    /// client that said that it is done is let go.
+    fn note_layers(&mut self, id: Name) {
+        let now = self.deadlines.now();
+        let frame_ticks = self.limits.frame;
+        let Some(connection) = self.connection(id) else { return };
+        let Some(layers) = connection.layers() else { return };
+        let (is_over, has_rest) = (layers.is_over(), !layers.rest().is_empty());
+        if is_over {
+            self.close_after_writing(id, CloseReason::Client);
+        } else if has_rest && connection.part_since == 0 {
+            connection.part_since = now.max(1);
+            self.look_by(id, now + frame_ticks);
+        } else if !has_rest && connection.unread.is_empty() {
+            connection.part_since = 0;
+        }
+    }
+
+    /// Ends a connection whose layers are broken.
+    fn end_broken(&mut self, id: Name, fault: &Fault) {
+        debug!("a connection ends: {fault}");
+        let Fault::Tls(fault) = fault;
+        self.counters.tls_failed(fault.kind());
+        self.close_after_writing(id, CloseReason::ProtocolError);
     }
 
     /// Whether a connection may not be read now.

@@ -102,8 +102,11 @@ impl Shard {
         }
         connection.look_at = Ticks::MAX;
         let is_trunk = connection.stage == Stage::Trunk;
+        let is_through = self.connections[id.0 as usize].is_through();
         match self.judge(&self.connections[id.0 as usize]) {
             Verdict::Later(at) => self.look_by(id, at),
+            // There is no way yet to say anything.
+            Verdict::Error(_) | Verdict::Idle if !is_through => self.drop_connection(id, CloseReason::Timeout),
             Verdict::Error(message) if is_trunk => {
                 self.end_trunk(id, TrunkEnd::Protocol, message, CloseReason::Timeout)
             }
@@ -159,7 +162,10 @@ impl Shard {
         let of = |(index, connection): (usize, &Connection)| ((index as u32, connection.generation), connection.stage);
         let stages: Vec<(Name, Stage)> = self.connections.iter().map(of).collect();
         for (id, stage) in stages {
-            if !stage.is_over() && stage != Stage::Trunk && self.connection(id).is_some() {
+            let Some(connection) = self.connection(id) else { continue };
+            if !connection.is_through() {
+                self.drop_connection(id, CloseReason::Stopping);
+            } else if !stage.is_over() && stage != Stage::Trunk {
                 let retry_ms = self.retry_ms(id.1);
                 self.queue(id.0, FrameOut::Bye, wire::bye_frame(Reason::Drain, retry_ms));
                 self.close_after_writing(id, CloseReason::Stopping);

@@ -6,7 +6,8 @@
 
 use super::Shard;
 use super::connection::{Connection, Line, Name, Stage, session};
-use crate::metrics::{CloseReason, FrameOut, Refusal};
+use crate::edge::layers::Layers;
+use crate::metrics::{CloseReason, FrameOut, Refusal, TlsFailure};
 use crate::wire;
 use bytes::{Buf, Bytes, BytesMut};
 use hubbub_codec::proto::ErrorCode;
@@ -28,8 +29,19 @@ const COPY_BYTES_MAX: usize = 8 * 1024;
 const FRAMES_PER_WRITE: usize = 64;
 /// When the node holds too many bytes, a connection may hold this part of its limit.
 const SHARE_WHEN_FULL: usize = 16;
+/// Most bytes of frames that are sealed for one write. What the socket does not take of it waits in this form.
+const SEAL_BYTES_MAX: usize = 64 * 1024;
 /// A client gets this long to read our last frame.
 const LINGER_MS: u64 = 2_000;
+
+/// Buffers of a shard that every write may use.
+#[derive(Debug, Default)]
+pub(super) struct WriteScratch {
+    /// Small frames of one connection are joined here.
+    joined: Vec<u8>,
+    /// What layers make of them.
+    sealed: Vec<u8>,
+}
 
 impl Shard {
     /// The connection of a name, if it is still that one.
@@ -236,9 +248,14 @@ impl Shard {
     /// Writes on after waiting; true when there is nothing left to wait for.
     fn write_on(&mut self, id: (u32, u32)) -> bool {
         let now = self.deadlines.now();
-        let Some(connection) = self.connection(id) else { return true };
-        let before = connection.out_bytes;
-        match connection.write_out(&mut Vec::new()) {
+        let mut scratch = std::mem::take(&mut self.write_scratch);
+        let before = self.connection(id).map(|connection| connection.out_bytes);
+        let written = self.connection(id).map(|connection| connection.write_out(&mut scratch));
+        self.write_scratch = scratch;
+        let (Some(connection), Some(before), Some(written)) = (self.connection(id), before, written) else {
+            return true;
+        };
+        match written {
             Ok(true) => {
                 if let Some(socket) = connection.socket_mut() {
                     socket.drain = None;
@@ -357,7 +374,11 @@ impl Shard {
         self.count_held(connection.held_bytes, 0);
         match &connection.line {
             Line::Socket(socket) | Line::Trunk(socket, _) => {
-                self.counters.connections -= 1;
+                self.counters.disconnected(socket.transport());
+                if connection.layers().is_some_and(Layers::is_handshaking) {
+                    let timed_out = reason == CloseReason::Timeout;
+                    self.counters.tls_failed(if timed_out { TlsFailure::Timeout } else { TlsFailure::Closed });
+                }
                 self.count_end_silently(connection.stranger);
                 // Both hold the socket; it is closed with the last of them.
                 socket.task.iter().chain(&socket.drain).for_each(AbortHandle::abort);
@@ -401,10 +422,25 @@ async fn drain(shard: Rc<RefCell<Shard>>, id: (u32, u32), socket: Rc<OwnedWriteH
     }
 }
 
+/// How many bytes a socket has taken; `None` when it takes no more for now.
+fn try_write(write: &OwnedWriteHalf, bytes: &[u8]) -> io::Result<Option<usize>> {
+    match write.try_write(bytes) {
+        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+        Ok(written) => Ok(Some(written)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 impl Connection {
     /// Writes as much as the socket takes: `true` when nothing is left. Small frames are joined in `scratch`.
-    fn write_out(&mut self, scratch: &mut Vec<u8>) -> io::Result<bool> {
-        let Some(write) = self.socket().and_then(|socket| socket.write.clone()) else { return Ok(true) };
+    fn write_out(&mut self, scratch: &mut WriteScratch) -> io::Result<bool> {
+        let Some(socket) = self.socket() else { return Ok(true) };
+        let Some(write) = socket.write.clone() else { return Ok(true) };
+        if socket.layers.is_some() {
+            return self.write_sealed(&write, scratch);
+        }
+        let scratch = &mut scratch.joined;
         while !self.out.is_empty() {
             let written = match self.out.len() {
                 1 => write.try_write(&self.out[0]),
@@ -434,6 +470,53 @@ impl Connection {
         Ok(true)
     }
 
+    /// The same through layers. What was sealed goes out in the order in which it was sealed, so what the socket has not
+    /// taken of it goes first.
+    fn write_sealed(&mut self, write: &OwnedWriteHalf, scratch: &mut WriteScratch) -> io::Result<bool> {
+        loop {
+            while let Some(layers) = self.layers_mut().filter(|layers| !layers.unsent().is_empty()) {
+                let Some(written) = try_write(write, layers.unsent())? else { return Ok(false) };
+                layers.note_sent(written);
+                self.out_bytes -= written;
+            }
+            if !self.seal_some(scratch)? {
+                return Ok(true);
+            }
+            let sealed = &scratch.sealed[..];
+            let written = try_write(write, sealed)?.unwrap_or(0);
+            let layers = self.layers_mut().expect("it was just there");
+            layers.keep_unsent(&sealed[written..]);
+            self.out_bytes += sealed.len() - written;
+            if written == 0 {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Seals the next of what is queued, or, when the connection ends, what ends it; `false` when there is nothing.
+    fn seal_some(&mut self, scratch: &mut WriteScratch) -> io::Result<bool> {
+        let WriteScratch { joined, sealed } = scratch;
+        sealed.clear();
+        joined.clear();
+        let is_last = self.stage == Stage::Closing;
+        for frame in &self.out {
+            let room = SEAL_BYTES_MAX - joined.len();
+            joined.extend_from_slice(&frame[..frame.len().min(room)]);
+            if frame.len() >= room {
+                break;
+            }
+        }
+        let is_through = self.is_through();
+        let layers = self.layers_mut().expect("it was just there");
+        if !joined.is_empty() && is_through {
+            layers.seal(joined, sealed).map_err(io::Error::other)?;
+            self.take_written(joined.len());
+        } else if is_last {
+            layers.finish(sealed);
+        }
+        Ok(!sealed.is_empty())
+    }
+
     pub(super) fn take_written(&mut self, mut written: usize) {
         self.out_bytes -= written;
         while written > 0 {
@@ -449,7 +532,10 @@ impl Connection {
 
     /// Copies what is queued, so that a connection that may wait for long keeps no buffer that others share.
     pub(super) fn own_queue(&mut self) {
-        let mut owned = BytesMut::with_capacity(self.out_bytes);
+        if self.out.is_empty() {
+            return;
+        }
+        let mut owned = BytesMut::with_capacity(self.out_bytes - self.sealed_bytes());
         self.out.drain(..).for_each(|frame| owned.extend_from_slice(&frame));
         self.out.push_back(owned.freeze());
     }

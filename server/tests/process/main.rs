@@ -56,6 +56,7 @@ mod silent_crowd;
 mod slow_consumer;
 mod storage_full;
 mod store_version;
+mod tls;
 mod trunk;
 mod trunk_bad_input;
 mod trunk_lost;

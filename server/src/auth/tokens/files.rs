@@ -3,9 +3,8 @@
 //! Each file keeps what it held when it was last sound. A file that has become unreadable or nonsense is reported once
 //! and changes nothing until it changes again.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use super::keys::{Key, KeySet};
 use super::{TokenVerifier, jwks};
 use crate::auth::secret::{self, Secret};
 use crate::config::{Auth, Config};
+use crate::file_watch::{Stamp, stamp};
 
 /// More than this is read from no file.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -61,9 +61,6 @@ impl Kind {
         }
     }
 }
-
-/// Whether a file may have changed: when it was written, how long it is, and which file it is.
-type Stamp = (i64, i64, u64, u64, u64);
 
 struct KeyFile {
     kind: Kind,
@@ -158,11 +155,6 @@ impl std::fmt::Debug for KeyFiles {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.iter().map(|file| &file.path)).finish()
     }
-}
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    let file = fs::metadata(path).ok()?;
-    Some((file.mtime(), file.mtime_nsec(), file.size(), file.dev(), file.ino()))
 }
 
 fn contents(path: &Path) -> Result<Vec<u8>, String> {

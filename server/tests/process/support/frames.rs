@@ -7,14 +7,18 @@ pub(crate) use hubbub_codec::proto::client_frame::Body as Up;
 pub(crate) use hubbub_codec::proto::server_frame::Body as Down;
 use hubbub_codec::proto::{self, ClientFrame, ServerFrame};
 use prost::Message;
+use rustls::{ClientConfig, ClientConnection};
 use std::collections::VecDeque;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 
 /// One connection.
 pub(crate) struct Raw {
     /// The socket, for tests that write what is no frame.
     pub(crate) stream: TcpStream,
+    /// The client's end of TLS over it.
+    tls: Option<Box<ClientConnection>>,
     input: BytesMut,
     last_id: u64,
     /// Frames that came while another one was waited for.
@@ -34,7 +38,20 @@ impl Raw {
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         stream.set_write_timeout(Some(DEADLINE)).unwrap();
-        Raw { stream, input: BytesMut::new(), last_id: 0, kept: VecDeque::new() }
+        Raw { stream, tls: None, input: BytesMut::new(), last_id: 0, kept: VecDeque::new() }
+    }
+
+    /// Takes a connected socket, and speaks TLS over it.
+    #[track_caller]
+    pub(crate) fn over_tls(stream: TcpStream, config: &Arc<ClientConfig>) -> Raw {
+        let name = "localhost".try_into().unwrap();
+        let tls = ClientConnection::new(config.clone(), name).expect("a client of TLS");
+        Raw { tls: Some(Box::new(tls)), ..Raw::over(stream) }
+    }
+
+    /// What was agreed on; the handshake must be over.
+    pub(crate) fn tls(&self) -> &ClientConnection {
+        self.tls.as_ref().expect("it speaks TLS")
     }
 
     /// Connects and logs in.
@@ -95,10 +112,30 @@ impl Raw {
     #[track_caller]
     pub(crate) fn say_as(&mut self, request_id: u64, body: Up) {
         let frame = encode_frame(&ClientFrame { request_id, body: Some(body) });
-        self.stream.write_all(&frame).expect("the server takes a frame");
+        self.write_all(&frame).expect("the server takes a frame");
+    }
+
+    /// Writes bytes, whatever they are.
+    pub(crate) fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.tls {
+            Some(tls) => {
+                let mut stream = rustls::Stream::new(tls.as_mut(), &mut self.stream);
+                stream.write_all(bytes)?;
+                stream.flush()
+            }
+            None => self.stream.write_all(bytes),
+        }
     }
 
     // ---- Reading ----
+
+    /// Reads whatever is there; 0 when the server has closed the connection.
+    pub(crate) fn read_some(&mut self, part: &mut [u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls.as_mut(), &mut self.stream).read(part),
+            None => self.stream.read(part),
+        }
+    }
 
     /// Sends a request and waits for its answer.
     #[track_caller]
@@ -161,7 +198,7 @@ impl Raw {
                 return Some(ServerFrame::decode(payload).expect("the server sends server frames"));
             }
             let mut part = [0; 16_384];
-            match self.stream.read(&mut part) {
+            match self.read_some(&mut part) {
                 Ok(0) => return None,
                 Ok(count) => self.input.extend_from_slice(&part[..count]),
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,

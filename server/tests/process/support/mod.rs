@@ -10,6 +10,7 @@ mod own_server;
 mod reader;
 mod requests;
 mod server;
+mod tls;
 
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,7 @@ pub(crate) use own_server::*;
 pub(crate) use reader::Reader;
 pub(crate) use requests::*;
 pub(crate) use server::{Server, Setup, hubbub, scrape};
+pub(crate) use tls::Certificate;
 
 /// How long anything may take. Far more than it does: machines that test are busy.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);

@@ -141,6 +141,8 @@ pub(crate) struct Server {
     pid: u32,
     /// Where clients connect.
     pub(crate) clients: SocketAddr,
+    /// Where clients connect with TLS, if they may.
+    pub(crate) tls: Option<SocketAddr>,
     /// Where metrics are.
     pub(crate) metrics: SocketAddr,
 }
@@ -154,8 +156,16 @@ impl Server {
     fn start_in(setup: Setup, dir: Arc<TempDir>) -> Server {
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let running = Running::spawn(&setup, dir.path(), anywhere, anywhere);
-        let mut server =
-            Server { setup, dir, running, earlier: String::new(), pid: 0, clients: anywhere, metrics: anywhere };
+        let mut server = Server {
+            setup,
+            dir,
+            running,
+            earlier: String::new(),
+            pid: 0,
+            clients: anywhere,
+            tls: None,
+            metrics: anywhere,
+        };
         server.wait_until_ready();
         server
     }
@@ -172,8 +182,10 @@ impl Server {
             let pid = value["pid"].as_u64().expect("a process id") as u32;
             (pid != self.pid).then_some(value)
         });
-        let address = |name: &str| value[name].as_str().and_then(|text| text.parse().ok()).expect("an address");
-        (self.clients, self.metrics) = (address("clients"), address("metrics"));
+        let address = |name: &str| value[name].as_str().map(|text| text.parse().expect("an address"));
+        self.clients = address("clients").expect("clients have one");
+        self.metrics = address("metrics").expect("metrics have one");
+        self.tls = address("tls");
         self.pid = value["pid"].as_u64().expect("a process id") as u32;
     }
 
