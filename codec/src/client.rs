@@ -8,14 +8,20 @@
 //!
 //! Answers to requests resolve the futures of their callers and do not appear among the events.
 //!
+//! A [`Server`] is named with what carries the frames: `tcp://chat.example:7400`, and with the features `tls` and `websocket`
+//! `tls://chat.example:7443`, `ws://localhost:7402/ws`, `wss://chat.example/ws`. TLS always checks that the certificate is
+//! signed by somebody trusted and is for the name in the address; a private authority is added by [`Server::trusting`]. What
+//! is wrong with a connection is an [`Event::Unreachable`], once for each thing that is wrong in a row.
+//!
 //! ```no_run
-//! use hubbub_codec::client::Client;
+//! use hubbub_codec::client::{Client, Server};
 //! use hubbub_codec::ids::{DeviceId, UserId};
 //! use hubbub_codec::session::{Event, OutgoingMessage, Recipient, SessionConfig};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = SessionConfig::new("header.claims.signature", DeviceId(1));
-//! let (client, mut events) = Client::connect("chat.example:4000", config);
+//! let server: Server = "chat.example:7400".parse()?;
+//! let (client, mut events) = Client::connect(server, config);
 //! let to = Recipient::User(UserId(20));
 //! let sent = client.send(to, OutgoingMessage::text("Good morning")).await?;
 //! println!("stored as {} of {}", sent.seq, sent.conversation);
@@ -33,16 +39,16 @@ mod driver;
 mod groups;
 mod messages;
 mod presence;
+mod server;
 
 use std::io;
 use std::time::Duration;
 
-use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::AsyncReadExt;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::ids::{Conversation, Seq, UserId};
+use crate::line::LineError;
 use crate::proto;
 use crate::registration::{NewAccount, Registration, RegistrationError};
 pub use crate::session::Sent;
@@ -51,6 +57,8 @@ use crate::session::{
     Stats,
 };
 use driver::Driver;
+use server::READ_BYTES;
+pub use server::{ConnectError, Server};
 
 /// How long a registration may take.
 const REGISTER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -96,9 +104,15 @@ pub enum RegisterError {
     /// The server refused, or broke the rules.
     #[error(transparent)]
     Registration(#[from] RegistrationError),
-    /// The connection could not be made, or was lost.
+    /// The connection could not be made.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The connection was lost.
     #[error("the connection failed: {0}")]
     Io(#[from] io::Error),
+    /// What came over it is not what the transport asks for.
+    #[error(transparent)]
+    Line(#[from] LineError),
     /// There was no answer in 60 seconds.
     #[error("no answer in time")]
     TimedOut,
@@ -150,14 +164,13 @@ impl Events {
 }
 
 impl Client {
-    /// Starts a client on the current runtime. It connects to `address` (`host:port`) by itself, now and whenever the
-    /// connection is lost.
+    /// Starts a client on the current runtime. It connects to `server` by itself, now and whenever the connection is lost.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     #[must_use]
-    pub fn connect(address: impl Into<String>, config: SessionConfig) -> (Self, Events) {
-        Self::connect_with(address, config, |_| {})
+    pub fn connect(server: impl Into<Server>, config: SessionConfig) -> (Self, Events) {
+        Self::connect_with(server, config, |_| {})
     }
 
     /// [`Client::connect`], after `prepare` has restored cursors and unanswered sends of an earlier run.
@@ -166,13 +179,13 @@ impl Client {
     /// Outside of a tokio runtime.
     #[must_use]
     pub fn connect_with(
-        address: impl Into<String>,
+        server: impl Into<Server>,
         config: SessionConfig,
         prepare: impl FnOnce(&mut Session),
     ) -> (Self, Events) {
         let (commands, commands_in) = mpsc::channel(COMMANDS_MAX);
         let (events_out, events) = mpsc::channel(EVENTS_MAX);
-        let mut driver = Driver::new(address.into(), config, commands_in, events_out);
+        let mut driver = Driver::new(server.into(), config, commands_in, events_out);
         prepare(driver.session_mut());
         tokio::spawn(driver.drive_loop());
         (Self { commands }, Events { events })
@@ -272,26 +285,28 @@ impl Client {
     }
 }
 
-/// Makes an account on the server at `address` (`host:port`), on a connection of its own; log in afterwards.
+/// Makes an account on a server, on a connection of its own; log in afterwards.
 ///
 /// # Errors
 /// [`RegisterError`]. After a lost connection the account may have been made.
-pub async fn register(address: &str, account: NewAccount) -> Result<UserId, RegisterError> {
-    tokio::time::timeout(REGISTER_TIMEOUT, register_within(address, account))
+pub async fn register(server: impl Into<Server>, account: NewAccount) -> Result<UserId, RegisterError> {
+    tokio::time::timeout(REGISTER_TIMEOUT, register_within(server.into(), account))
         .await
         .map_err(|_| RegisterError::TimedOut)?
 }
 
-async fn register_within(address: &str, account: NewAccount) -> Result<UserId, RegisterError> {
-    let mut stream = TcpStream::connect(address).await?;
+async fn register_within(mut server: Server, account: NewAccount) -> Result<UserId, RegisterError> {
+    let mut connection = server.connect(None, SessionConfig::default().frame_bytes_max).await?;
     let mut registration = Registration::new(account);
-    stream.write_all(&registration.handle_connected()).await?;
-    let mut input = BytesMut::new();
+    connection.line.write(&registration.handle_connected())?;
     loop {
-        if stream.read_buf(&mut input).await? == 0 {
-            return Err(RegisterError::Io(io::ErrorKind::UnexpectedEof.into()));
+        connection.write_all().await?;
+        connection.input.reserve(READ_BYTES);
+        if connection.stream.read_buf(&mut connection.input).await? == 0 {
+            return Err(connection.line.why_over().into());
         }
-        if let Some(user) = registration.handle_bytes(&mut input)? {
+        connection.line.handle_bytes(&mut connection.input, &mut connection.frames)?;
+        if let Some(user) = registration.handle_bytes(&mut connection.frames)? {
             return Ok(user);
         }
     }

@@ -9,6 +9,8 @@
 //! | [`statuses`] | sent, delivered and read of one's own messages |
 //! | [`registration`] | making an account |
 //! | [`session`] | one device's session: login, cursors, resends, gaps, acknowledgements; bytes in, bytes and events out |
+//! | [`endpoint`], [`trust`] | where a server is, what carries the frames there, whose certificates are believed |
+//! | [`mod@line`] | TLS and WebSocket between a socket and a session, without IO |
 //! | [`trunk`] | for gateways: many connections over one |
 //! | [`websocket`] | the same frames as messages of a WebSocket, for both ends |
 #![cfg_attr(feature = "tokio", doc = "| [`client`] | the session on a tokio runtime |")]
@@ -88,12 +90,24 @@
 #[cfg(feature = "tokio")]
 pub mod client;
 pub mod content;
+pub mod endpoint;
 pub mod frame;
 pub mod ids;
+pub mod line;
 pub mod proto;
 pub mod registration;
 pub mod session;
 pub mod statuses;
 pub mod timeline;
 pub mod trunk;
+#[cfg(feature = "tls")]
+pub mod trust;
+#[cfg(not(feature = "tls"))]
+pub mod trust {
+    //! Whose certificates a client believes: a build without the feature `tls` has no use for them.
+
+    /// Nothing: there is no value of this type.
+    #[derive(Debug, Clone, Copy)]
+    pub enum Trust {}
+}
 pub mod websocket;

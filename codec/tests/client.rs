@@ -73,7 +73,7 @@ async fn start() -> (TcpListener, Client, Events) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut config = SessionConfig::new("token", DeviceId(1));
     config.backoff_min = Duration::from_millis(1);
-    let address = listener.local_addr().unwrap().to_string();
+    let address = listener.local_addr().unwrap();
     let (client, events) = Client::connect(address, config);
     (listener, client, events)
 }
@@ -215,7 +215,7 @@ async fn a_logout_ends_the_events_in_order() {
 /// Registers against a server that answers `Register` with `answer`.
 async fn register_answered(answer: Down) -> Result<UserId, RegisterError> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
+    let address = listener.local_addr().unwrap();
     let server = async {
         let (stream, _) = listener.accept().await.unwrap();
         let mut peer = Peer { stream, input: BytesMut::new() };
@@ -228,7 +228,7 @@ async fn register_answered(answer: Down) -> Result<UserId, RegisterError> {
         peer
     };
     let account = NewAccount::new("Alice", "alice@example.org", "secret");
-    let (_peer, outcome) = within(async { tokio::join!(server, register(&address, account)) }).await;
+    let (_peer, outcome) = within(async { tokio::join!(server, register(address, account)) }).await;
     outcome
 }
 

@@ -9,29 +9,27 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::server::{Connection, READ_BYTES, Server};
 use super::{Answer, Command, RequestError, Sent, Ticket};
+use crate::line::{Line, LineError};
 use crate::session::{Event, Session, SessionConfig};
-
-/// How long a connection may take to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the last bytes may take to be written.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Room made in the read buffer, in bytes.
-const READ_BYTES: usize = 16 * 1024;
-
 type Waiting = oneshot::Sender<Result<Answer, RequestError>>;
 
 pub(super) struct Driver {
-    address: String,
+    server: Server,
     /// Where the server's `Bye` sent this client; good for one attempt.
     target: Option<String>,
+    /// What was wrong at the last attempt, so that it is told once; empty when nothing was.
+    trouble: String,
+    frame_bytes_max: usize,
     session: Session,
     origin: Instant,
     commands: mpsc::Receiver<Command>,
@@ -46,29 +44,37 @@ pub(super) struct Driver {
 struct Socket {
     reader: OwnedReadHalf,
     writer: OwnedWriteHalf,
+    line: Line,
+    /// Room to read into.
     input: BytesMut,
+    /// Frames, the last one perhaps not whole.
+    frames: BytesMut,
     output: Bytes,
 }
 
 /// What a turn of the loop leads to.
 enum Turn {
     Again,
-    /// The connection is lost, or was closed.
+    /// The connection is to be closed.
     Disconnected,
+    /// The connection is lost: why, in words.
+    Lost(String),
     /// The application wants no more of this.
     Closed,
 }
 
 impl Driver {
     pub(super) fn new(
-        address: String,
+        server: Server,
         config: SessionConfig,
         commands: mpsc::Receiver<Command>,
         events: mpsc::Sender<Event>,
     ) -> Self {
         Self {
-            address,
+            server,
             target: None,
+            trouble: String::new(),
+            frame_bytes_max: config.frame_bytes_max,
             session: Session::new(config, Duration::ZERO),
             origin: Instant::now(),
             commands,
@@ -96,6 +102,10 @@ impl Driver {
                     socket = None;
                     self.session.handle_disconnected(self.now());
                 }
+                Turn::Lost(why) => {
+                    socket = None;
+                    self.lose(why);
+                }
                 Turn::Closed => break,
             }
         }
@@ -104,26 +114,35 @@ impl Driver {
 
     async fn connect(&mut self) -> Option<Socket> {
         let target = self.target.take();
-        let address = target.as_ref().unwrap_or(&self.address);
-        let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
+        match self.server.connect(target.as_deref(), self.frame_bytes_max).await {
+            Ok(Connection { stream, line, input, frames }) => {
+                let (reader, writer) = stream.into_split();
+                self.session.handle_connected(self.now());
+                Some(Socket { reader, writer, line, input, frames, output: Bytes::new() })
+            }
+            Err(error) => {
+                self.lose(error.to_string());
+                None
+            }
+        }
+    }
+
+    /// There is no connection. Why not, the application is told once, until there was a login.
+    fn lose(&mut self, why: String) {
         let now = self.now();
-        let Ok(Ok(stream)) = connected else {
-            self.session.handle_disconnected(now);
-            return None;
-        };
-        // A message is one small write; waiting for more of them only delays it. A failure delays it, and no more.
-        let _ = stream.set_nodelay(true);
-        let (reader, writer) = stream.into_split();
-        self.session.handle_connected(now);
-        Some(Socket { reader, writer, input: BytesMut::new(), output: Bytes::new() })
+        if self.session.is_ready() || self.trouble == why {
+            return self.session.handle_disconnected(now);
+        }
+        self.trouble.clone_from(&why);
+        self.session.handle_unreachable(now, why);
     }
 
     /// Waits for whatever comes first, and handles it.
     async fn turn(&mut self, socket: &mut Option<Socket>) -> Turn {
         self.route_events();
         if let Some(socket) = socket {
-            if socket.output.is_empty() {
-                socket.output = self.session.poll_transmit().unwrap_or_default();
+            if let Err(error) = socket.fill_output(&mut self.session) {
+                return Turn::Lost(error.to_string());
             }
             if self.session.should_close() {
                 return Turn::Disconnected;
@@ -143,12 +162,12 @@ impl Driver {
             }
             command = self.commands.recv() => self.handle_command(command),
             read = read(reading), if may_read => match read {
-                Ok(input) => self.handle_input(input),
-                Err(_) => Turn::Disconnected,
+                Ok(length) => self.handle_input(socket, length),
+                Err(error) => Turn::Lost(error.to_string()),
             },
             written = write(writing) => match written {
                 Ok(()) => Turn::Again,
-                Err(_) => Turn::Disconnected,
+                Err(error) => Turn::Lost(error.to_string()),
             },
             () = sleep(wake) => {
                 self.session.handle_timeout(self.now());
@@ -157,10 +176,22 @@ impl Driver {
         }
     }
 
-    fn handle_input(&mut self, input: &mut BytesMut) -> Turn {
-        match self.session.handle_bytes(self.now(), input) {
-            Ok(()) => Turn::Again,
-            Err(_) => Turn::Disconnected,
+    fn handle_input(&mut self, socket: &mut Option<Socket>, length: usize) -> Turn {
+        let Some(Socket { line, input, frames, .. }) = socket else { return Turn::Again };
+        if length == 0 {
+            return Turn::Lost(line.why_over().to_string());
+        }
+        let taken = line.handle_bytes(input, frames);
+        // What was whole before the fault counts.
+        let outcome = self.session.handle_bytes(self.now(), frames);
+        if self.session.is_ready() {
+            self.trouble.clear();
+        }
+        match (taken, outcome) {
+            (Err(error), _) => Turn::Lost(error.to_string()),
+            (_, Err(error)) => Turn::Lost(error.to_string()),
+            _ if line.is_over() => Turn::Lost(line.why_over().to_string()),
+            _ => Turn::Again,
         }
     }
 
@@ -227,9 +258,12 @@ impl Driver {
         self.session.acknowledge(self.now());
         if let Some(mut socket) = socket {
             let last = self.session.poll_transmit().unwrap_or_default();
+            // A line that fails here has said what it could.
+            let _ = socket.line.write(&last);
+            socket.line.close();
             let write = async {
                 socket.writer.write_all(&socket.output).await?;
-                socket.writer.write_all(&last).await?;
+                socket.writer.write_all(&socket.line.poll_transmit().unwrap_or_default()).await?;
                 socket.writer.shutdown().await
             };
             // The server learns of the end in any case.
@@ -242,6 +276,20 @@ impl Driver {
 
     fn now(&self) -> Duration {
         self.origin.elapsed()
+    }
+}
+
+impl Socket {
+    /// Takes what the session has to say, once everything before it is written.
+    fn fill_output(&mut self, session: &mut Session) -> Result<(), LineError> {
+        if !self.output.is_empty() {
+            return Ok(());
+        }
+        if let Some(frames) = session.poll_transmit() {
+            self.line.write(&frames)?;
+        }
+        self.output = self.line.poll_transmit().unwrap_or_default();
+        Ok(())
     }
 }
 
@@ -260,15 +308,13 @@ fn split(socket: &mut Option<Socket>) -> (Reading<'_>, Writing<'_>) {
     }
 }
 
-async fn read(reading: Reading<'_>) -> io::Result<&mut BytesMut> {
+/// How much was read; 0 at the end.
+async fn read(reading: Reading<'_>) -> io::Result<usize> {
     let Some((reader, input)) = reading else {
         return pending().await;
     };
     input.reserve(READ_BYTES);
-    if reader.read_buf(input).await? == 0 {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(input)
+    reader.read_buf(input).await
 }
 
 async fn write(writing: Writing<'_>) -> io::Result<()> {

@@ -148,6 +148,13 @@ pub enum Event {
         /// What the server said before, if it said so.
         bye: Option<proto::Bye>,
     },
+    /// The connection could not be made, or was of no use; `reconnect_at` says when to try again. For people, who may have
+    /// to do something about it: the certificate is not trusted, the port is a wrong one. A session does not say this by
+    /// itself, but whoever connects may let it, with `handle_unreachable`.
+    Unreachable {
+        /// What is wrong, with the way out where there is one.
+        why: String,
+    },
     /// The session has stopped: its credentials are void (expired, revoked, wrong). `Session::set_credentials` lets it
     /// go on; what was queued waits.
     CredentialsNeeded {

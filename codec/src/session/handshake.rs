@@ -146,6 +146,12 @@ impl Session {
         };
     }
 
+    /// [`Session::handle_disconnected`], for a reason that the application is told.
+    pub fn handle_unreachable(&mut self, now: Duration, why: String) {
+        self.events.push_back(Event::Unreachable { why });
+        self.handle_disconnected(now);
+    }
+
     /// When to connect; `None` while connected, and when the session has stopped.
     #[must_use]
     pub fn reconnect_at(&self) -> Option<Duration> {

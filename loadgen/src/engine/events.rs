@@ -62,6 +62,7 @@ impl Thread {
             | Event::ConversationChanged { .. }
             | Event::RingTimeout { .. }
             | Event::Ended(_)
+            | Event::Unreachable { .. }
             | Event::Pong { .. } => {}
         }
     }

@@ -9,6 +9,7 @@ use hubbub_codec::ids::{Conversation, DeviceId, GroupId, Seq, UserId};
 use hubbub_codec::proto::EventType;
 use hubbub_codec::session::{Event, OutgoingMessage, Recipient, SessionConfig};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -51,7 +52,7 @@ fn survive(durability: &str) {
     let Down::Group(made) = Raw::login(&server, 1, 9).ask(create_group("All", &members)) else { panic!("no group") };
     let shared = Arc::new(Shared::default());
     let people = std::thread::spawn({
-        let (address, shared) = (server.clients.to_string(), shared.clone());
+        let (address, shared) = (server.clients, shared.clone());
         let tokens: Vec<String> = (1..=PEOPLE).map(|user| server.token(user)).collect();
         move || runtime().block_on(talk(address, tokens, GroupId(made.group), shared))
     });
@@ -83,7 +84,7 @@ fn peer_of(user: u64) -> u64 {
 }
 
 /// Lets everybody talk until they are to stop; what each has received.
-async fn talk(address: String, tokens: Vec<String>, group: GroupId, shared: Arc<Shared>) -> Vec<Logs> {
+async fn talk(address: SocketAddr, tokens: Vec<String>, group: GroupId, shared: Arc<Shared>) -> Vec<Logs> {
     let (mut clients, mut lanes, mut listeners) = (Vec::new(), Vec::new(), Vec::new());
     for (user, token) in (1..).zip(tokens) {
         let config = SessionConfig {
@@ -91,7 +92,7 @@ async fn talk(address: String, tokens: Vec<String>, group: GroupId, shared: Arc<
             backoff_max: Duration::from_millis(200),
             ..SessionConfig::new(token, DeviceId(1))
         };
-        let (client, events) = Client::connect(address.clone(), config);
+        let (client, events) = Client::connect(address, config);
         lanes.extend((0..LANES).map(|lane| tokio::spawn(say(client.clone(), user, lane, group, shared.clone()))));
         listeners.push(tokio::spawn(listen(events, user, group, shared.clone())));
         clients.push(client);

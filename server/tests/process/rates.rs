@@ -89,7 +89,7 @@ fn the_client_library_waits_and_keeps_the_order() {
     let config = SessionConfig { sends_in_flight_max: 1, ..SessionConfig::new(server.token(10), DeviceId(1)) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let stats = runtime.block_on(async {
-        let (client, _events) = Client::connect(server.clients.to_string(), config);
+        let (client, _events) = Client::connect(server.clients, config);
         let send = |n: u64| {
             let client = client.clone();
             tokio::spawn(

@@ -25,8 +25,7 @@ struct Person {
 
 impl Person {
     async fn connect(server: &Server, device: u64, credentials: impl Into<Credentials>) -> Person {
-        let (client, mut events) =
-            Client::connect(server.clients.to_string(), SessionConfig::new(credentials, DeviceId(device)));
+        let (client, mut events) = Client::connect(server.clients, SessionConfig::new(credentials, DeviceId(device)));
         let told = Arc::new((Mutex::new(Vec::new()), Notify::new()));
         let person = Person { client, told: told.clone() };
         tokio::spawn(async move {
@@ -101,10 +100,10 @@ async fn jwt(server: &Server, user: UserId, device: u64) -> Person {
 fn an_account_from_registration_to_logout() {
     let server = open_to_strangers().start();
     run(async {
-        let address = server.clients.to_string();
+        let address = server.clients;
         let account = || NewAccount::new("Zoë", "zoe@example.org", PASSWORD);
-        let user = register(&address, account()).await.unwrap();
-        assert!(register(&address, account()).await.is_err(), "the address has an account");
+        let user = register(address, account()).await.unwrap();
+        assert!(register(address, account()).await.is_err(), "the address has an account");
 
         let phone = Person::connect(&server, 1, Credentials::email("zoe@example.org", PASSWORD)).await;
         let token = phone.hears("a session token", |event| match event {
@@ -135,7 +134,7 @@ fn an_account_from_registration_to_logout() {
         // The token went with the logout, the old password with the change.
         for stale in [Credentials::SessionToken(token.secret.clone()), Credentials::user(user, PASSWORD)] {
             let config = SessionConfig::new(stale, DeviceId(1));
-            let (_client, mut events) = Client::connect(address.clone(), config);
+            let (_client, mut events) = Client::connect(address, config);
             let refused = async {
                 while let Some(event) = events.next().await {
                     if matches!(event, Event::CredentialsNeeded { .. }) {
