@@ -71,6 +71,9 @@ struct ConfigArgs {
     /// Where clients connect [default: 127.0.0.1:7400]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Where browsers connect [default: 127.0.0.1:7402]
+    #[arg(long, value_name = "ADDRESS")]
+    http_listen: Option<SocketAddr>,
     /// Take listeners without TLS beyond loopback: a proxy in front of them speaks TLS
     #[arg(long)]
     plaintext_behind_proxy: bool,
@@ -141,6 +144,7 @@ impl ConfigArgs {
         let overrides = Overrides {
             data_dir: self.data_dir.clone(),
             listen: self.listen,
+            http_listen: self.http_listen,
             plaintext_behind_proxy: self.plaintext_behind_proxy.then_some(true),
             metrics_listen: self.metrics_listen,
             durability: self.durability,

@@ -140,11 +140,11 @@ mod tests {
     #[test]
     fn descriptors_are_divided() {
         for (limit, connections, files, expected) in [
-            (20_000, 0, 0, (2_500, 17_236)),
-            (1_024, 0, 0, (128, 632)),
-            (1 << 20, 0, 0, (4_096, 1_044_216)),
+            (20_000, 0, 0, (2_500, 17_234)),
+            (1_024, 0, 0, (128, 630)),
+            (1 << 20, 0, 0, (4_096, 1_044_214)),
             (20_000, 10_000, 0, (2_500, 10_000)),
-            (20_000, 0, 500, (500, 19_236)),
+            (20_000, 0, 500, (500, 19_234)),
         ] {
             let division = Division::new(&config(connections, files), limit).unwrap();
             assert_eq!((division.store_files, division.connections), expected, "{limit} {connections} {files}");
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn too_few_are_refused_with_the_way_out() {
         for (limit, connections, files, hint) in
-            [(1_024, 10_000, 0, "at most 632"), (256, 0, 0, "ulimit -Hn 344"), (1_024, 0, 1_000, "storage.files_max")]
+            [(1_024, 10_000, 0, "at most 630"), (256, 0, 0, "ulimit -Hn 346"), (1_024, 0, 1_000, "storage.files_max")]
         {
             let text = Division::new(&config(connections, files), limit).unwrap_err().to_string();
             assert!(text.contains(hint) && text.contains("LimitNOFILE"), "{text}");

@@ -14,7 +14,7 @@ use crate::edge::certificate::{CertificateFiles, TlsServer};
 use crate::file_watch::FileWatch;
 use crate::listener::{self, Bound};
 use crate::mailbox::Mailbox;
-use crate::metrics::{Exporter, NodeMetrics};
+use crate::metrics::{Exporter, NodeMetrics, Transport};
 use crate::node::{Node, Phase};
 use crate::probes::{Health, Probes, Sources};
 use crate::readers::ReaderPool;
@@ -96,7 +96,8 @@ fn bind(config: &Config) -> anyhow::Result<Vec<Bound>> {
         let sockets = listener::bind(address, config.shards_count()).with_context(|| in_use(key, address))?;
         Ok(Bound { transport, sockets })
     };
-    config.listeners().into_iter().map(one).collect()
+    let served = |transport| matches!(transport, Transport::Tcp | Transport::Tls);
+    config.listeners().into_iter().filter(|(_, _, transport)| served(*transport)).map(one).collect()
 }
 
 fn in_use(key: &str, address: SocketAddr) -> String {

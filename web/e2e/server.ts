@@ -36,7 +36,7 @@ export class HubbubServer {
   async startAgain(): Promise<void> {
     const addresses = join(this.#dir, "addresses.json");
     rmSync(addresses, { force: true });
-    const args = ["--data-dir", this.#dir, "--listen", this.#listen, "--metrics-listen", "127.0.0.1:0", ...ARGS];
+    const args = ["--data-dir", this.#dir, "--listen", this.#listen, "--http-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", ...ARGS];
     this.#process = spawn(BIN, args, { stdio: ["ignore", "ignore", process.env["HUBBUB_LOG"] ? "inherit" : "ignore"] });
     const deadline = Date.now() + 20_000;
     while (!existsSync(addresses)) {

@@ -112,6 +112,10 @@ impl Target {
             let mut command = Command::new(older.unwrap_or(&binaries.server));
             command.arg("--data-dir").arg(data.path());
             command.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log", "warn"]);
+            if older.is_none() {
+                // One from before it was there does not know it.
+                command.args(["--http-listen", "127.0.0.1:0"]);
+            }
             command.args(["--durability", kind.durability(), "--shards", &threads_text]);
             command.env("HUBBUB_STORAGE__FILES_MAX", STORE_FILES_MAX);
             lift_limits(&mut command)?;

@@ -93,7 +93,14 @@ impl OwnServer {
         let shown = self.settings.program.display();
         let mut command = Command::new(&self.settings.program);
         command.arg("--data-dir").arg(&self.data_dir);
-        command.args(["--listen", &self.clients.to_string(), "--metrics-listen", "127.0.0.1:0"]);
+        command.args([
+            "--listen",
+            &self.clients.to_string(),
+            "--http-listen",
+            "127.0.0.1:0",
+            "--metrics-listen",
+            "127.0.0.1:0",
+        ]);
         command.args(&self.settings.flags).process_group(0);
         command.envs(self.settings.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.log.try_clone().context("no descriptor")?);

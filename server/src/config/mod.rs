@@ -21,7 +21,7 @@ use crate::metrics::Transport;
 
 pub use render::{effective, example};
 pub use schema::{
-    Auth, Calls, Commit, Config, Dedup, Durability, KEYS, Key, Limits, Messages, Presence, Readers, Receipts,
+    Auth, Calls, Commit, Config, Dedup, Durability, Http, KEYS, Key, Limits, Messages, Presence, Readers, Receipts,
     Retention, RetentionDefault, Shutdown, Storage, Sync, Tls, Trunk, keys,
 };
 pub use sources::{Overrides, Sources};
@@ -46,10 +46,13 @@ impl Config {
 
     /// Where clients connect: the key, the address, and how they speak there.
     pub fn listeners(&self) -> Vec<(&'static str, SocketAddr, Transport)> {
-        let plain = [("listen", Some(self.listen), Transport::Tcp)];
-        let tls = [("tls.listen", self.tls.listen, Transport::Tls)];
-        let all = plain.into_iter().chain(tls);
-        all.filter_map(|(key, address, transport)| Some((key, address?, transport))).collect()
+        let all = [
+            ("listen", self.listen, Transport::Tcp),
+            ("tls.listen", self.tls.listen, Transport::Tls),
+            ("http.listen", self.http.listen, Transport::Http),
+            ("http.tls_listen", self.http.tls_listen, Transport::Https),
+        ];
+        all.into_iter().filter_map(|(key, address, transport)| Some((key, address?, transport))).collect()
     }
 
     /// Longest body of a signal, in bytes: as configured, and never more than a frame holds.

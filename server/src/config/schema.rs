@@ -7,7 +7,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::IntoDeserializer;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A configuration key as people write it.
 #[derive(Debug, Clone, Copy)]
@@ -111,10 +112,10 @@ section! {
     /// The whole configuration. What a zero stands for ("choose for me") is resolved where the process knows its
     /// machine, not here.
     Config at "" {
-        /// Where clients connect. Beyond loopback, auth.token_secret_file, auth.jwt_key_files or auth.jwks_file must be
-        /// set. Port 0 takes any free port.
-        #[serde(deserialize_with = "address")]
-        listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7400));
+        /// Where clients connect over plain TCP. Port 0 takes any free port, "" switches it off. Any listener of clients
+        /// beyond loopback needs auth.token_secret_file, auth.jwt_key_files or auth.jwks_file.
+        #[serde(serialize_with = "address_or_off", deserialize_with = "address_if_any")]
+        listen: Option<SocketAddr> = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 7400)));
         /// Takes listeners without TLS beyond loopback. Tokens, passwords and messages then cross the network as they are,
         /// so it is for a place behind a proxy that speaks TLS with the clients.
         plaintext_behind_proxy: bool = false;
@@ -132,6 +133,8 @@ section! {
     tables {
         /// TLS.
         tls: Tls;
+        /// For browsers.
+        http: Http;
         /// Who may log in.
         auth: Auth;
         /// What one client, and all together, may use.
@@ -178,6 +181,18 @@ section! {
         /// and group may read it.
         #[serde(skip_serializing_if = "Option::is_none")]
         key_file: Option<PathBuf> = None, unset "\"/etc/hubbub/key.pem\"";
+    }
+}
+
+section! {
+    /// For browsers: the chat page and WebSockets.
+    Http at "http" {
+        /// Where they are served without TLS. "" switches it off.
+        #[serde(serialize_with = "address_or_off", deserialize_with = "address_if_any")]
+        listen: Option<SocketAddr> = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 7402)));
+        /// Where they are served with TLS, with the certificate of the table above.
+        #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "address_if_any")]
+        tls_listen: Option<SocketAddr> = None, unset "\"0.0.0.0:7403\"";
     }
 }
 
@@ -425,6 +440,7 @@ section! {
 pub const KEYS: &[&[Key]] = &[
     Config::KEYS,
     Tls::KEYS,
+    Http::KEYS,
     Auth::KEYS,
     Limits::KEYS,
     Sync::KEYS,
@@ -469,7 +485,12 @@ fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::
     })
 }
 
-/// An address for a key that is not set by default.
+/// An address, or nothing, which is an empty text.
 fn address_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
-    address(deserializer).map(Some)
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() { Ok(None) } else { address(text.into_deserializer()).map(Some) }
+}
+
+fn address_or_off<S: Serializer>(address: &Option<SocketAddr>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&address.map(|address| address.to_string()).unwrap_or_default())
 }

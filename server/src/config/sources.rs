@@ -32,6 +32,7 @@ pub struct Sources {
 pub struct Overrides {
     pub data_dir: Option<PathBuf>,
     pub listen: Option<SocketAddr>,
+    pub http_listen: Option<SocketAddr>,
     pub plaintext_behind_proxy: Option<bool>,
     pub metrics_listen: Option<SocketAddr>,
     pub durability: Option<Durability>,
@@ -58,7 +59,8 @@ impl Sources {
 impl Overrides {
     fn apply(&self, config: &mut Config) {
         set(&mut config.data_dir, &self.data_dir);
-        set(&mut config.listen, &self.listen);
+        config.listen = self.listen.or(config.listen);
+        config.http.listen = self.http_listen.or(config.http.listen);
         set(&mut config.plaintext_behind_proxy, &self.plaintext_behind_proxy);
         set(&mut config.metrics_listen, &self.metrics_listen);
         set(&mut config.durability, &self.durability);

@@ -48,7 +48,7 @@ fn each_source_overrides_the_one_before() {
 fn every_key_can_be_set_by_its_variable() {
     for key in keys() {
         let value = match key.path().as_str() {
-            "listen" | "metrics_listen" | "tls.listen" => "127.0.0.1:9",
+            "listen" | "metrics_listen" | "tls.listen" | "http.listen" | "http.tls_listen" => "127.0.0.1:9",
             "plaintext_behind_proxy" => "true",
             "durability" => "none",
             "auth.create_users" => "false",
@@ -64,7 +64,7 @@ fn every_key_can_be_set_by_its_variable() {
 #[test]
 fn strangers_may_register_where_only_this_machine_connects_unless_it_is_said() {
     let open = |listen: &str, said: Option<bool>| {
-        let mut config = Config { listen: listen.parse().unwrap(), ..Config::default() };
+        let mut config = Config { listen: Some(listen.parse().unwrap()), ..Config::default() };
         config.auth.registration = said;
         config.is_open_to_strangers()
     };
@@ -161,7 +161,7 @@ fn the_committed_example_is_current() {
 
 #[test]
 fn what_is_in_effect_can_be_used_as_a_file() {
-    let mut config = Config { durability: Durability::None, shards: 3, ..Config::default() };
+    let mut config = Config { durability: Durability::None, shards: 3, listen: None, ..Config::default() };
     config.auth.token_secret_file = Some("/etc/a \"b\"".into());
     assert_eq!(from_file(&effective(&config)), Ok(config));
 }
@@ -219,6 +219,9 @@ fn impossible_values_are_refused_with_the_way_out() {
         ),
         ("tls.certificate_file = \"c\"", &["tls.key_file", "tls.certificate_file is set", "set both or none"]),
         ("tls.key_file = \"k\"", &["tls.certificate_file", "tls.key_file is set"]),
+        ("http.listen = \"0.0.0.0:7400\"", &["http.listen = \"0.0.0.0:7400\"", "(listen)", "--plaintext-behind-proxy"]),
+        ("listen = \"\"\nhttp.listen = \"\"", &["nobody could connect"]),
+        ("http.tls_listen = \"127.0.0.1:7403\"", &["http.tls_listen = \"127.0.0.1:7403\"", "tls.key_file"]),
         ("tls.listen = \"127.0.0.1:7480\"", &["metrics_listen", "(tls.listen)", "another port"]),
     ] {
         let problems = Problems(from_file(text).unwrap().value_problems()).to_string();
@@ -231,6 +234,8 @@ fn unusual_but_possible_values_are_accepted() {
     for text in [
         "listen = \"127.0.0.1:0\"\nmetrics_listen = \"127.0.0.1:0\"",
         "listen = \"[::1]:7400\"",
+        "listen = \"\"",
+        "http.listen = \"\"",
         "listen = \"0.0.0.0:7400\"\nplaintext_behind_proxy = true\nauth.token_secret_file = \"/etc/hubbub/secret\"",
         "listen = \"0.0.0.0:7400\"\nplaintext_behind_proxy = true\nauth.jwks_file = \"/etc/hubbub/jwks.json\"",
         "tls.listen = \"0.0.0.0:7401\"\ntls.certificate_file = \"c\"\ntls.key_file = \"k\"\nauth.jwt_key_files = [\"/etc/key.pem\"]",

@@ -46,7 +46,7 @@ impl Config {
     pub(crate) fn value_problems(&self) -> Vec<Problem> {
         let mut problems = self.range_problems();
         problems.extend(self.combination_problems());
-        problems.extend(self.metrics_address_problem());
+        problems.extend(self.listener_problems());
         problems.extend(self.address_problems());
         problems.extend(self.tls_problems());
         problems
@@ -200,15 +200,22 @@ impl Config {
         problems
     }
 
-    fn metrics_address_problem(&self) -> Option<Problem> {
-        let metrics = self.metrics_listen;
-        let meets = |clients: SocketAddr| {
-            let any = clients.ip().is_unspecified() || metrics.ip().is_unspecified();
-            clients.port() != 0 && clients.port() == metrics.port() && (any || clients.ip() == metrics.ip())
-        };
-        let (key, clients, _) = self.listeners().into_iter().find(|(_, clients, _)| meets(*clients))?;
-        let text = format!("clients already connect to {clients} ({key}); give one of them another port");
-        Some(Problem::new("metrics_listen", format!("\"{metrics}\""), text))
+    /// Two listeners that want the same port of the same address, and the want of any.
+    fn listener_problems(&self) -> Vec<Problem> {
+        let mut listeners: Vec<_> = self.listeners().into_iter().map(|(key, address, _)| (key, address)).collect();
+        if listeners.is_empty() {
+            let text = "nobody could connect: give listen, tls.listen, http.listen or http.tls_listen an address";
+            return vec![Problem::new("listen", "\"\"", text)];
+        }
+        listeners.push(("metrics_listen", self.metrics_listen));
+        let mut problems = Vec::new();
+        for (at, (key, address)) in listeners.iter().enumerate() {
+            if let Some((other, taken)) = listeners[..at].iter().find(|(_, taken)| meet(*taken, *address)) {
+                let text = format!("{taken} is taken already ({other}); give one of them another port");
+                problems.push(Problem::new(*key, format!("\"{address}\""), text));
+            }
+        }
+        problems
     }
 
     fn address_problems(&self) -> Vec<Problem> {
@@ -250,11 +257,8 @@ impl Config {
                 format!("{other} is set, and a certificate needs its key; set both or none"),
             ));
         }
-        let wants_tls = self.listeners().into_iter().find(|(_, _, transport)| !transport.is_plaintext());
-        if let Some((wanting, address, _)) = wants_tls
-            && !certificate
-            && !key
-        {
+        let wants_tls = self.listeners().into_iter().filter(|(_, _, transport)| !transport.is_plaintext());
+        for (wanting, address, _) in wants_tls.filter(|_| !certificate && !key) {
             let text = "TLS needs a certificate and its key; set tls.certificate_file and tls.key_file";
             problems.push(Problem::new(wanting, format!("\"{address}\""), text));
         }
@@ -307,6 +311,12 @@ impl Config {
             |error: KeyFileError| Problem::new(error.key, format!("\"{}\"", error.path.display()), error.advice);
         KeyFiles::problems(self).into_iter().map(problem)
     }
+}
+
+/// Whether two sockets cannot both have what they want.
+fn meet(one: SocketAddr, other: SocketAddr) -> bool {
+    let any = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && (any || one.ip() == other.ip())
 }
 
 fn range_problem(key: &str, value: u64, least: u64, most: u64) -> Option<Problem> {

@@ -105,13 +105,15 @@ labels! {
     Transport {
         Tcp = "tcp",
         Tls = "tls",
+        Http = "http",
+        Https = "https",
     }
 }
 
 impl Transport {
     /// Whether what is said crosses the network as it is.
     pub fn is_plaintext(self) -> bool {
-        self == Transport::Tcp
+        matches!(self, Transport::Tcp | Transport::Http)
     }
 }
 

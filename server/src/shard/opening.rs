@@ -74,6 +74,9 @@ impl Shard {
             (Transport::Tls, Some(tls)) => {
                 Layers::over_tls(transport, tls.frames()).map(|layers| Some(Box::new(layers)))
             }
+            (Transport::Https, Some(tls)) => {
+                Layers::over_tls(transport, tls.http()).map(|layers| Some(Box::new(layers)))
+            }
             _ => Ok(None),
         }
     }

@@ -9,7 +9,7 @@ fn it_does_not_start_unless_its_faults_are_named() {
     for faults in [None].into_iter().chain(senseless.map(Some)) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hubbub-faulty"));
         command.arg("--data-dir").arg(dir.path().join("data")).args(["--listen", "127.0.0.1:0"]);
-        command.args(["--metrics-listen", "127.0.0.1:0"]).stdin(Stdio::null());
+        command.args(["--http-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]).stdin(Stdio::null());
         command.env_remove("PLANTED_FAULTS").envs(faults.map(|faults| ("PLANTED_FAULTS", faults)));
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);

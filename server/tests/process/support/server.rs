@@ -106,6 +106,7 @@ impl Running {
         clean(&mut command);
         command.args(&words[1..]).arg("--config").arg(config).arg("--data-dir").arg(dir.join("data"));
         command.args(["--listen", &listen.to_string(), "--metrics-listen", &metrics.to_string()]);
+        command.args(["--http-listen", "127.0.0.1:0"]);
         command.args(["--log", &setup.log]);
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the server's binary runs");
         let log = Arc::new(Mutex::new(Vec::new()));
