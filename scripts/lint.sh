@@ -7,6 +7,7 @@ scripts/cargo.sh clippy --workspace --all-targets --release --locked -- -D warni
 scripts/cargo.sh clippy --workspace --features hubbub-faults/planted --bin hubbub-faulty --test ledger --release --locked -- -D warnings
 RUSTDOCFLAGS='-D warnings' scripts/cargo.sh doc --workspace --no-deps --release --locked
 cargo fmt --all --check
+scripts/dashboards.py --check
 if command -v shellcheck > /dev/null; then
   shellcheck scripts/*.sh .ci/run
 fi

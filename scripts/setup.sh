@@ -2,7 +2,8 @@
 # Installs what building Hubbub needs and this machine lacks; does nothing when everything is there.
 #
 #   scripts/setup.sh          for building: a C++ compiler and make (RocksDB, jemalloc), libclang (RocksDB's bindings)
-#   scripts/setup.sh --tests  also for the tests: strace, mosquitto, and Python with the protobuf package, in target/python
+#   scripts/setup.sh --tests  also for the tests: strace, mosquitto, prometheus, and Python with the protobuf package, in
+#                             target/python
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -52,10 +53,10 @@ install() {
   as_root "${get[@]}" >&2
 }
 
-# The package starts a broker of its own for the machine; the tests start theirs.
-stop_mosquitto() {
+# Packages start a service of their own for the machine; the tests start theirs.
+stop_service() {
   if [ -d /run/systemd/system ] && has systemctl; then
-    as_root systemctl disable --now mosquitto.service >&2 || say "the service mosquitto could not be stopped; the tests do not need it"
+    as_root systemctl disable --now "$1.service" >&2 || say "the service $1 could not be stopped; the tests do not need it"
   fi
 }
 
@@ -81,8 +82,14 @@ install_missing() {
     had_mosquitto=no
     want "mosquitto (the MQTT broker that the load harness is tested with)" mosquitto
   fi
+  local had_prometheus=yes
+  if [ "${1:-}" = --tests ] && ! { has prometheus && has promtool; }; then
+    had_prometheus=no
+    want "prometheus (asked by a test for all that dashboards and alerts show)" prometheus
+  fi
   [ ${#missing[@]} -eq 0 ] || install "${packages[@]}"
-  [ $had_mosquitto = yes ] || stop_mosquitto
+  [ $had_mosquitto = yes ] || stop_service mosquitto
+  [ $had_prometheus = yes ] || stop_service prometheus
 }
 
 # The Python example's packages, in an environment of their own.

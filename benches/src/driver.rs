@@ -8,6 +8,7 @@
 //! | [`workload`] | one measured point |
 //! | [`holders`] | processes that hold idle connections |
 //! | `harness` | what the load harness costs |
+//! | `scrape` | what it costs to show metrics |
 //! | [`statistics`], [`report`] | medians, intervals, tables |
 //!
 //! The clients are cheap on purpose (prebuilt frames, no decoding of bodies, no timers of their own), because they
@@ -21,6 +22,7 @@ pub mod plan;
 mod process;
 pub mod report;
 mod scan;
+mod scrape;
 pub mod statistics;
 pub mod target;
 mod users;

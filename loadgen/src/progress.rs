@@ -6,8 +6,10 @@
 //! | `plain` | lines for logs and pipes |
 //! | `live` | the terminal: taken, read for keys, and given back whatever happens |
 //! | `draw` | what the dashboard looks like, from figures alone |
+//! | `page` | the same for Prometheus, over HTTP |
 
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
@@ -17,9 +19,12 @@ use crate::series::Series;
 
 mod draw;
 mod live;
+mod page;
 mod plain;
 
+use anyhow::Context;
 use live::Live;
+use page::Page;
 use plain::Plain;
 
 /// How a run is shown.
@@ -66,8 +71,8 @@ trait View {
     fn show(&mut self, moment: &Moment<'_>);
 }
 
-/// The view of a run; its end gives the terminal back.
-pub struct Progress(Option<Box<dyn View>>);
+/// The views of a run; their end gives the terminal back.
+pub struct Progress(Vec<Box<dyn View>>);
 
 impl Progress {
     /// A view by `mode`. Keys that ask for the end are counted in `interrupts`, as signals are.
@@ -76,32 +81,38 @@ impl Progress {
         let is_terminal = std::io::stderr().is_terminal() && std::io::stdin().is_terminal();
         let live = || Live::start(Arc::clone(interrupts)).ok().flatten();
         match mode {
-            Mode::Quiet => Self(None),
+            Mode::Quiet => Self(Vec::new()),
             Mode::Auto if is_terminal => match live() {
-                Some(live) => Self(Some(Box::new(live))),
-                None => Self(Some(Box::new(Plain::default()))),
+                Some(live) => Self(vec![Box::new(live)]),
+                None => Self(vec![Box::<Plain>::default()]),
             },
-            Mode::Auto | Mode::Plain => Self(Some(Box::new(Plain::default()))),
+            Mode::Auto | Mode::Plain => Self(vec![Box::<Plain>::default()]),
         }
+    }
+
+    /// Also shows the run to Prometheus, at `http://LISTEN/metrics`.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub fn serve(&mut self, listen: SocketAddr) -> anyhow::Result<()> {
+        let page = Page::start(listen).with_context(|| format!("--metrics-listen {listen} cannot be bound"))?;
+        self.0.push(Box::new(page));
+        Ok(())
     }
 
     /// One line that stays.
     pub fn say(&mut self, words: &str) {
-        if let Some(view) = &mut self.0 {
-            view.say(words);
-        }
+        self.0.iter_mut().for_each(|view| view.say(words));
     }
 
     /// The run now.
     pub fn show(&mut self, moment: &Moment<'_>) {
-        if let Some(view) = &mut self.0 {
-            view.show(moment);
-        }
+        self.0.iter_mut().for_each(|view| view.show(moment));
     }
 
     /// Shows nothing more.
     pub fn finish(&mut self) {
-        self.0 = None;
+        self.0.clear();
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Request {
     pub fleet: Option<Fleet>,
     /// How progress is shown.
     pub progress: Mode,
+    /// Where it is shown to Prometheus, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
     /// A server to start, disturb as the scenario says, and end; then `plan.server`, `secret_file`, `metrics` and `pid`
     /// are its own.
     pub own_server: Option<own_server::Settings>,
@@ -69,8 +71,8 @@ impl Request {
     #[must_use]
     pub fn new(plan: Plan, secret_file: PathBuf) -> Self {
         let (metrics, pid, processes, fleet, own_server) = (None, None, Some(1), None, None);
-        let progress = Mode::Quiet;
-        Self { plan, secret_file, metrics, pid, threads: 1, processes, fleet, progress, own_server }
+        let (progress, metrics_listen) = (Mode::Quiet, None);
+        Self { plan, secret_file, metrics, pid, threads: 1, processes, fleet, progress, metrics_listen, own_server }
     }
 }
 
@@ -152,6 +154,7 @@ pub fn run(mut request: Request, interrupts: &Arc<AtomicU32>) -> anyhow::Result<
     let before = look(&mut probe, keeper.as_ref());
     let clients = request.plan.scenario.clients;
     let mut progress = Progress::new(request.progress, interrupts);
+    request.metrics_listen.map(|listen| progress.serve(listen)).transpose()?;
     let workers = match &request.fleet {
         Some(fleet) => Workers::connect(&request.plan, &request.secret_file, fleet)?,
         None => Workers::start(&request.plan, &request.secret_file, request.threads, request.processes)?,

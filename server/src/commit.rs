@@ -27,6 +27,7 @@ const PUBLISH_PERIOD: Duration = Duration::from_secs(1);
 struct Job {
     shard: usize,
     batches: Vec<Batch>,
+    since: Instant,
 }
 
 /// Where a shard finds what became durable.
@@ -58,7 +59,7 @@ pub struct Committer {
 impl Committer {
     /// Hands batches over; at most [`JOBS_PER_SHARD_MAX`] may be under way.
     pub fn submit(&self, batches: Vec<Batch>) {
-        let job = Job { shard: self.shard, batches };
+        let job = Job { shard: self.shard, batches, since: Instant::now() };
         // The channel has a place for every job that may be under way, and its thread outlives the shards.
         self.jobs.try_send(job).expect("jobs are bounded, and the commit thread outlives the shards");
     }
@@ -135,7 +136,9 @@ impl<L: CommitLog> Worker<L> {
     fn commit(&mut self, first: Job, waiting: &Receiver<Job>) {
         let mut positions = vec![(first.shard, positions_of(&first.batches))];
         let mut batches = first.batches;
+        self.counters.queued(first.since.elapsed());
         for job in waiting.try_iter().take(MERGE_MAX - 1) {
+            self.counters.queued(job.since.elapsed());
             positions.push((job.shard, positions_of(&job.batches)));
             batches.extend(job.batches);
         }

@@ -17,6 +17,7 @@ const RECOVERY_SHARE: u64 = 8;
 pub struct FreeSpace {
     path: CString,
     free_bytes_min: u64,
+    size_bytes: AtomicU64,
     free_bytes: AtomicU64,
     full: AtomicBool,
 }
@@ -30,6 +31,7 @@ impl FreeSpace {
         let space = Self {
             path: CString::new(dir.as_os_str().as_bytes())?,
             free_bytes_min,
+            size_bytes: AtomicU64::new(0),
             free_bytes: AtomicU64::new(0),
             full: AtomicBool::new(false),
         };
@@ -47,12 +49,19 @@ impl FreeSpace {
         self.free_bytes.load(Relaxed)
     }
 
+    /// Size of the disk at the last sample, in bytes.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes.load(Relaxed)
+    }
+
     /// Looks at the disk; `Some` with the new state when the disk became full or has room again.
     ///
     /// # Errors
     /// The system does not say; what was known stays.
     pub fn sample(&self) -> io::Result<Option<bool>> {
-        Ok(self.note(free_bytes_at(&self.path)?))
+        let (size_bytes, free_bytes) = bytes_at(&self.path)?;
+        self.size_bytes.store(size_bytes, Relaxed);
+        Ok(self.note(free_bytes))
     }
 
     fn note(&self, free_bytes: u64) -> Option<bool> {
@@ -69,9 +78,9 @@ impl FreeSpace {
     }
 }
 
-/// Bytes that a process without privileges may still write.
+/// The size of a disk, and bytes that a process without privileges may still write.
 #[allow(unsafe_code)]
-fn free_bytes_at(path: &CString) -> io::Result<u64> {
+fn bytes_at(path: &CString) -> io::Result<(u64, u64)> {
     let mut stat = std::mem::MaybeUninit::<libc::statvfs>::uninit();
     // SAFETY: the path ends in a NUL and the pointer is to writable memory of statvfs's size.
     if unsafe { libc::statvfs(path.as_ptr(), stat.as_mut_ptr()) } != 0 {
@@ -79,7 +88,7 @@ fn free_bytes_at(path: &CString) -> io::Result<u64> {
     }
     // SAFETY: statvfs returned 0, so it has filled the whole structure.
     let stat = unsafe { stat.assume_init() };
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    Ok((stat.f_blocks.saturating_mul(stat.f_frsize), stat.f_bavail.saturating_mul(stat.f_frsize)))
 }
 
 #[cfg(test)]
@@ -90,7 +99,7 @@ mod tests {
     fn a_real_disk_has_room_for_a_byte_and_not_for_everything() {
         let dir = tempfile::tempdir().unwrap();
         let space = FreeSpace::new(dir.path(), 1).unwrap();
-        assert!(!space.is_full() && space.free_bytes() > 0);
+        assert!(!space.is_full() && space.free_bytes() > 0 && space.size_bytes() >= space.free_bytes());
         assert!(FreeSpace::new(dir.path(), u64::MAX).unwrap().is_full());
         assert!(FreeSpace::new(&dir.path().join("nothing"), 1).is_err());
     }

@@ -1,30 +1,46 @@
 //! Metrics: what an operator can see of a running server, in Prometheus' text format.
 //!
-//! `names` lists every metric with its help and unit, `shard` and `commit` count without touching the recorder,
-//! `node` holds what belongs to the whole process. Labels come from closed lists, so their number is bounded: no user,
+//! `names` lists every metric with its help and unit; `shard`, `pressure` and `commit` count without touching the
+//! recorder; `distributions` are its histograms; `node` holds what belongs to the whole process, `store` what RocksDB tells, `limits` what the configuration
+//! allows. Labels come from closed lists, so their number is bounded: no user,
 //! conversation or address is ever a label.
 
 mod commit;
+mod distributions;
+mod document;
+mod handles;
 mod labels;
+mod limits;
 mod names;
 mod node;
+mod pressure;
 mod shard;
+mod store;
 
 use std::io;
-use std::time::Duration;
 
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use self::distributions::Recorder;
 
 pub use commit::CommitCounters;
-pub use labels::{CloseReason, FrameIn, FrameOut, LoginMethod, Refusal, TlsFailure, TlsHandshake, Transport};
+pub use document::{document, labels_of};
+pub use handles::Samples;
+pub use labels::{
+    CloseReason, FrameIn, FrameOut, Limit, LoginMethod, Refusal, TlsFailure, TlsHandshake, Transport,
+};
+pub use limits::show_limits;
 pub use names::{Kind, METRICS, Metric};
 pub use node::{NodeMetrics, certificate_until};
+pub use pressure::{Distributions, Levels, Pressure, Totals};
 pub use shard::ShardCounters;
+pub use store::StoreMetrics;
 
 /// The recorder of this process, and the way to read it.
 #[derive(Clone)]
 pub struct Exporter {
     handle: PrometheusHandle,
+    distributions: distributions::Distributions,
 }
 
 impl Exporter {
@@ -33,26 +49,27 @@ impl Exporter {
     /// # Errors
     /// A recorder is already installed.
     pub fn install() -> io::Result<Self> {
-        let recorder = recorder().map_err(io::Error::other)?;
-        let exporter = Self { handle: recorder.handle() };
+        let recorder = recorder();
+        let exporter = Self::of(&recorder);
         metrics::set_global_recorder(recorder)
             .map_err(|_| io::Error::other("a metrics recorder is already installed"))?;
         names::describe();
         Ok(exporter)
     }
 
+    fn of(recorder: &Recorder) -> Self {
+        Self { handle: recorder.exporter.handle(), distributions: recorder.distributions.clone() }
+    }
+
     /// Everything in Prometheus' text format, version 0.0.4.
     pub fn render(&self) -> String {
         let fractional = METRICS.iter().filter(|metric| matches!(metric.kind, Kind::FractionalCounter));
-        fractional.fold(self.handle.render(), |text, metric| {
+        let mut page = fractional.fold(self.handle.render(), |text, metric| {
             let typed = |kind: &str| format!("# TYPE {} {kind}\n", metric.name);
             text.replacen(&typed("gauge"), &typed("counter"), 1)
-        })
-    }
-
-    /// Folds samples of histograms, which otherwise gather until somebody scrapes. Call it about once a second.
-    pub fn run_upkeep(&self) {
-        self.handle.run_upkeep();
+        });
+        self.distributions.render(&mut page);
+        page
     }
 }
 
@@ -62,36 +79,36 @@ impl std::fmt::Debug for Exporter {
     }
 }
 
-fn recorder() -> Result<PrometheusRecorder, BuildError> {
-    let builder = METRICS.iter().try_fold(PrometheusBuilder::new(), |builder, metric| match metric.kind {
-        Kind::Histogram(bounds) => builder.set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), bounds),
-        _ => Ok(builder),
-    })?;
-    Ok(builder.upkeep_timeout(Duration::from_secs(5)).build_recorder())
+fn recorder() -> Recorder {
+    Recorder { exporter: PrometheusBuilder::new().build_recorder(), distributions: Default::default() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::descriptors::Division;
+    use crate::disk_space::FreeSpace;
     use crate::process::Usage;
+    use std::time::Duration;
 
     /// The text of a recorder of its own after `record` ran under it.
     fn rendered(record: impl FnOnce()) -> String {
-        let recorder = recorder().unwrap();
+        let recorder = recorder();
         metrics::with_local_recorder(&recorder, || {
             names::describe();
             record();
         });
-        Exporter { handle: recorder.handle() }.render()
+        Exporter::of(&recorder).render()
     }
 
     fn everything() {
-        let node = NodeMetrics::register(&Config::default());
-        node.set_store_bytes("entries", 1);
-        node.set_store_wal_bytes(2);
-        node.set_disk(3, true);
-        node.set_usage(&Usage { cpu_seconds: 1.5, resident_bytes: 4_096, open_fds: 7, start_time_seconds: 12.0 });
+        let config = Config { shards: 2, ..Config::default() };
+        let node = NodeMetrics::register(&config);
+        show_limits(&config, &Division::new(&config, 100_000).unwrap());
+        StoreMetrics::register();
+        node.set_disk(&FreeSpace::new(std::path::Path::new("/"), 1).unwrap());
+        node.set_usage(&Usage::now().unwrap());
         certificate_until(1_900_000_000);
         ShardCounters::register(0).publish();
         let mut commits = CommitCounters::register();

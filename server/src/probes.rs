@@ -1,6 +1,7 @@
 //! What machines ask of a running server: `GET /metrics` and `GET /healthz`, without authentication.
 //!
-//! It also keeps the once-a-second chores that belong to no shard: the disk's free space and the recorder's upkeep.
+//! It also keeps the once-a-second chores that belong to no shard: the disk's free space, and what the store tells of
+//! itself.
 
 use std::io;
 use std::net::SocketAddr;
@@ -46,8 +47,10 @@ pub struct Sources {
     pub node: NodeMetrics,
     /// The disk, sampled here once a second.
     pub disk: Arc<FreeSpace>,
-    /// Runs before each scrape, for figures that are only worth asking for then, such as store sizes. It must not
-    /// block for long.
+    /// Runs once a second, for figures that cost too much for each scrape, such as what the store tells of itself. It
+    /// must not block for long.
+    pub each_second: Box<dyn Fn() + Send>,
+    /// Runs before each scrape, for figures that must be of that moment. It must cost microseconds.
     pub before_scrape: Box<dyn Fn(&NodeMetrics) + Send>,
 }
 
@@ -106,7 +109,7 @@ async fn chores_loop(sources: &Sources) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        sources.exporter.run_upkeep();
+        (sources.each_second)();
         sample_disk(&sources.disk);
     }
 }
@@ -135,9 +138,10 @@ impl Page {
     }
 
     fn metrics(&self) -> Answer {
-        let Sources { exporter, node, disk, before_scrape } = &self.sources;
+        let Sources { exporter, node, disk, before_scrape, .. } = &self.sources;
         before_scrape(node);
-        node.set_disk(disk.free_bytes(), disk.is_full());
+        node.set_disk(disk);
+        node.set_ready(self.health.load(Relaxed) == Health::Ready as u8);
         match Usage::now() {
             Ok(usage) => node.set_usage(&usage),
             Err(error) => warn!("this process's usage is not known: {error}"),

@@ -1,4 +1,5 @@
-//! What this process itself uses, as the kernel says in `/proc/self`: CPU, memory, open files, age.
+//! What this process itself uses, as the kernel says in `/proc/self`: CPU, memory, open files, threads, age; and how
+//! much memory it may use.
 
 use std::fs;
 use std::io;
@@ -10,6 +11,10 @@ pub struct Usage {
     pub cpu_seconds: f64,
     /// Resident memory, in bytes.
     pub resident_bytes: u64,
+    /// Virtual memory, in bytes.
+    pub virtual_bytes: u64,
+    /// Threads.
+    pub threads: u64,
     /// Open file descriptors.
     pub open_fds: u64,
     /// When the process began, in seconds since the Unix epoch.
@@ -29,6 +34,8 @@ impl Usage {
         Ok(Self {
             cpu_seconds: stat.cpu_ticks as f64 / ticks_per_second as f64,
             resident_bytes: stat.resident_pages * system_value(libc::_SC_PAGESIZE)?,
+            virtual_bytes: stat.virtual_bytes,
+            threads: stat.threads,
             open_fds: (fs::read_dir("/proc/self/fd")?.count() as u64).saturating_sub(1), // Without the one that reads it.
             start_time_seconds: boot_seconds as f64 + stat.start_ticks as f64 / ticks_per_second as f64,
         })
@@ -39,7 +46,9 @@ impl Usage {
 #[derive(Debug, PartialEq)]
 struct Stat {
     cpu_ticks: u64,
+    threads: u64,
     start_ticks: u64,
+    virtual_bytes: u64,
     resident_pages: u64,
 }
 
@@ -50,8 +59,35 @@ impl Stat {
         let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
         // `rest` starts at field 3 of the manual page.
         let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
-        Some(Self { cpu_ticks: field(14)? + field(15)?, start_ticks: field(22)?, resident_pages: field(24)? })
+        Some(Self {
+            cpu_ticks: field(14)? + field(15)?,
+            threads: field(20)?,
+            start_ticks: field(22)?,
+            virtual_bytes: field(23)?,
+            resident_pages: field(24)?,
+        })
     }
+}
+
+/// Memory that this process may use, in bytes: the limit of its control group if it has one (cgroup v2), and never more
+/// than the machine has. `None` when the kernel does not say.
+#[must_use]
+pub fn memory_limit_bytes() -> Option<u64> {
+    let machine = memory_total(&fs::read_to_string("/proc/meminfo").ok()?);
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    // "0::/system.slice/hubbub.service"; the limits of the groups above it hold, too.
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
+    let limits = std::path::Path::new(own).ancestors().filter_map(|group| {
+        let file = std::path::Path::new("/sys/fs/cgroup").join(group).join("memory.max");
+        fs::read_to_string(file).ok()?.trim().parse().ok()
+    });
+    limits.chain(machine).min()
+}
+
+fn memory_total(text: &str) -> Option<u64> {
+    let kilobytes: u64 =
+        text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.split_whitespace().next()?.parse().ok()?;
+    Some(kilobytes * 1_024)
 }
 
 fn boot_time(text: &str) -> Option<u64> {
@@ -72,6 +108,8 @@ mod tests {
     fn the_kernel_tells_about_this_process() {
         let usage = Usage::now().unwrap();
         assert!(usage.resident_bytes > 100_000 && usage.open_fds >= 3, "{usage:?}");
+        assert!(usage.virtual_bytes > usage.resident_bytes && usage.threads >= 1, "{usage:?}");
+        assert!(memory_limit_bytes().unwrap() > usage.resident_bytes);
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
         assert!(usage.start_time_seconds <= now + 1.0 && usage.start_time_seconds > now - 86_400.0, "{usage:?}");
     }
@@ -86,7 +124,10 @@ mod tests {
     fn names_with_blanks_and_parentheses_do_not_confuse() {
         let text =
             "7 (a) (b c) S 1 7 7 0 -1 4194560 100 0 0 0 11 22 0 0 20 0 5 0 9876 1000000 321 18446744073709551615 1";
-        assert_eq!(Stat::parse(text), Some(Stat { cpu_ticks: 33, start_ticks: 9876, resident_pages: 321 }));
+        assert_eq!(
+            Stat::parse(text),
+            Some(Stat { cpu_ticks: 33, threads: 5, start_ticks: 9876, virtual_bytes: 1_000_000, resident_pages: 321 })
+        );
         assert_eq!(Stat::parse("7 (a) S 1"), None);
     }
 }

@@ -8,6 +8,7 @@ use hubbub_core::records::{Read, ReadResult};
 use hubbub_store::{Store, Tier};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 use tracing::error;
 
 /// A read of a shard.
@@ -15,10 +16,19 @@ struct Job {
     shard: usize,
     token: ReadToken,
     read: Read,
+    since: Instant,
 }
 
-/// An answer; `None` when the store could not be read.
-pub type Answer = (ReadToken, Option<ReadResult>);
+/// What a read has come to.
+#[derive(Debug)]
+pub struct Answer {
+    /// Whose.
+    pub token: ReadToken,
+    /// `None` when the store could not be read.
+    pub result: Option<ReadResult>,
+    /// When it was asked.
+    pub since: Instant,
+}
 
 /// A shard's end of the pool.
 #[derive(Clone, Debug)]
@@ -32,7 +42,7 @@ pub struct Reader {
 impl Reader {
     /// Asks; the bell rings when the answer is there. `false` when as many reads wait as may.
     pub fn submit(&mut self, token: ReadToken, read: Read) -> bool {
-        let job = Job { shard: self.shard, token, read };
+        let job = Job { shard: self.shard, token, read, since: Instant::now() };
         let room = self.under_way < self.answers.capacity();
         let accepted = room && self.jobs.try_send(job).is_ok();
         self.under_way += usize::from(accepted);
@@ -100,7 +110,7 @@ impl ReaderPool {
 
 fn run(store: &Store, waiting: &Receiver<Job>, desks: &[Desk]) {
     for job in waiting {
-        let answer = match store.read(&job.read, Tier::Any) {
+        let result = match store.read(&job.read, Tier::Any) {
             Ok(Some(result)) => Some(result),
             Ok(None) => unreachable!("a read of any tier has an answer"),
             Err(error) => {
@@ -109,7 +119,8 @@ fn run(store: &Store, waiting: &Receiver<Job>, desks: &[Desk]) {
             }
         };
         let (answers, bell) = &desks[job.shard];
-        answers.push((job.token, answer)).expect("each read under way has its place");
+        let answer = Answer { token: job.token, result, since: job.since };
+        answers.push(answer).expect("each read under way has its place");
         bell.ring();
     }
 }

@@ -14,11 +14,11 @@ use crate::edge::certificate::{CertificateFiles, TlsServer};
 use crate::file_watch::FileWatch;
 use crate::listener::{self, Bound};
 use crate::mailbox::Mailbox;
-use crate::metrics::{Exporter, NodeMetrics, Transport};
+use crate::metrics::{Exporter, NodeMetrics, StoreMetrics, Transport, show_limits};
 use crate::node::{Node, Phase};
 use crate::probes::{Health, Probes, Sources};
 use crate::readers::ReaderPool;
-use crate::shard::{self, Parts};
+use crate::shard::{self, Envelope, Parts};
 use anyhow::Context as _;
 use hubbub_core::bucket::Rate;
 use hubbub_core::ids::{PartitionId, ShardId};
@@ -62,11 +62,13 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     let bound = bind(&config)?;
     let store = open_store(&config, &division)?;
     let disk = Arc::new(FreeSpace::new(&config.data_dir, config.storage.free_bytes_min)?);
-    let probes = start_probes(&config, &store, &disk)?;
-    tls.iter().for_each(|tls| tls.publish());
-
     let shards = config.shards_count();
-    let mailboxes = (0..shards).map(|_| Arc::new(Mailbox::new(shards, shard::lane_messages_max(shards)))).collect();
+    let mailboxes: Vec<_> =
+        (0..shards).map(|_| Arc::new(Mailbox::new(shards, shard::lane_messages_max(shards)))).collect();
+    let probes = start_probes(&config, &store, &disk, &mailboxes)?;
+    tls.iter().for_each(|tls| tls.publish());
+    show_limits(&config, &division);
+
     let (connections, strangers) = (division.connections, division.connections_unauthenticated);
     let edge = Edge { tls };
     let node =
@@ -170,19 +172,21 @@ pub(crate) fn store_options(config: &Config, files_max: u32) -> Options {
     }
 }
 
-fn start_probes(config: &Config, store: &Store, disk: &Arc<FreeSpace>) -> anyhow::Result<Probes> {
-    let store = store.clone();
+fn start_probes(
+    config: &Config,
+    store: &Store,
+    disk: &Arc<FreeSpace>,
+    mailboxes: &[Arc<Mailbox<Envelope>>],
+) -> anyhow::Result<Probes> {
+    let exporter = Exporter::install()?;
+    let (store, store_metrics) = (store.clone(), StoreMetrics::register());
+    let bells: Vec<_> = mailboxes.iter().map(|mailbox| mailbox.bell().clone()).collect();
     let sources = Sources {
-        exporter: Exporter::install()?,
+        exporter,
         node: NodeMetrics::register(config),
         disk: disk.clone(),
-        before_scrape: Box::new(move |node| {
-            let sizes = store.sizes();
-            for size in &sizes.families {
-                node.set_store_bytes(size.family.name(), size.file_bytes + size.memory_bytes);
-            }
-            node.set_store_wal_bytes(sizes.wal_bytes);
-        }),
+        each_second: Box::new(move || store_metrics.set(&store.sizes())),
+        before_scrape: Box::new(move |node| node.set_mailbox_ages(bells.iter().map(|bell| bell.waiting()))),
     };
     Probes::start(config.metrics_listen, sources).with_context(|| in_use("metrics_listen", config.metrics_listen))
 }

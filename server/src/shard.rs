@@ -22,15 +22,15 @@ mod writing;
 
 pub use router::lane_messages_max;
 
-use crate::auth::hasher::Hasher;
+use crate::auth::hasher::{HashAnswer, Hasher};
 use crate::auth::session_token::SessionToken;
 use crate::commit::{self, Committer, JOBS_PER_SHARD_MAX};
 use crate::config::Durability;
 use crate::edge::layers::Layers;
 use crate::mailbox::Mailbox;
-use crate::metrics::{CommitCounters, FrameIn, ShardCounters, Transport};
+use crate::metrics::{CommitCounters, Distributions, FrameIn, ShardCounters, Transport};
 use crate::node::{Node, Phase};
-use crate::readers::Reader;
+use crate::readers::{Answer, Reader};
 use crate::wire;
 use bytes::BytesMut;
 use connection::{Connection, Name};
@@ -189,6 +189,8 @@ struct Shard {
     held: Vec<(u32, u32)>,
     /// Bytes that blocked connections hold.
     outbound_bytes: usize,
+    /// When effects were last carried out.
+    carried_out: Timestamp,
     turn: Option<Waker>,
     turn_pending: bool,
     /// The core knows that the process will end.
@@ -254,8 +256,13 @@ async fn turn_loop(shard: Rc<RefCell<Shard>>, accepting: Vec<tokio::task::AbortH
     std::future::poll_fn(|cx| {
         let mut shard = shard.borrow_mut();
         // Silent and listening before looking, so that whatever comes later wakes this task again.
-        while bell.poll_rung(cx).is_ready() {}
+        while bell.poll_rung(cx).is_ready() {
+            bell.take_wait().into_iter().for_each(|wait| shard.distributions().mailbox_wait.took(wait));
+        }
+        let begun = Instant::now();
         shard.take_turn(cx);
+        shard.counters.pressure.totals.turns += 1;
+        shard.distributions().turn.took(begun.elapsed());
         if shard.left {
             return Poll::Ready(());
         }
@@ -339,6 +346,7 @@ impl Shard {
                 dirty: Vec::new(),
                 held: Vec::new(),
                 outbound_bytes: 0,
+                carried_out: Timestamp(0),
                 turn: None,
                 turn_pending: false,
                 told_to_stop: false,
@@ -418,11 +426,13 @@ impl Shard {
                 self.core.handle(Input::Committed(partition, position), now);
             }
         }
-        while let Some((token, answer)) = self.reader.pop() {
-            let input = answer.map_or(Input::LoadFailed(token), |result| Input::Loaded(token, result));
+        while let Some(Answer { token, result, since }) = self.reader.pop() {
+            self.distributions().read.took(since.elapsed());
+            let input = result.map_or(Input::LoadFailed(token), |result| Input::Loaded(token, result));
             self.core.handle(input, now);
         }
-        while let Some((ticket, outcome)) = self.hasher.pop() {
+        while let Some(HashAnswer { ticket, outcome, since }) = self.hasher.pop() {
+            self.distributions().hash.took(since.elapsed());
             self.hashed(ticket.0, outcome);
         }
         more
@@ -504,6 +514,10 @@ impl Shard {
 
     fn frame_in(&mut self, kind: FrameIn, bytes: usize) {
         self.counters.frame_in(kind, bytes);
+    }
+
+    fn distributions(&mut self) -> &mut Distributions {
+        &mut self.counters.pressure.distributions
     }
 
     fn shard_id(&self) -> ShardId {

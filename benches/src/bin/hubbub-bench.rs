@@ -88,7 +88,15 @@ fn measure(args: MeasureArgs) -> anyhow::Result<()> {
         older: args.older.map(|path| binary(Some(path), "hubbub")).transpose()?,
         data: args.data.canonicalize().context("--data")?,
     };
-    let all = [Section::Direct, Section::Group, Section::Idle, Section::Durability, Section::Shards, Section::Harness];
+    let all = [
+        Section::Direct,
+        Section::Group,
+        Section::Idle,
+        Section::Durability,
+        Section::Shards,
+        Section::Harness,
+        Section::Scrape,
+    ];
     let sections = if args.only.is_empty() { all.to_vec() } else { args.only };
     hubbub_server::descriptors::raise_limit()?;
     let mut plan = Plan { in_flight: args.in_flight, ..Plan::new(args.rounds, args.quick, args.pairs, sections) };

@@ -59,7 +59,8 @@ pub(super) fn memory(binaries: &Binaries, target: &Target, record: Record<'_>) -
     Ok(())
 }
 
-fn run(binaries: &Binaries, target: &Target, arguments: impl FnOnce(&mut Command)) -> anyhow::Result<Value> {
+/// Runs the harness against a server, and reads its result.
+pub(super) fn run(binaries: &Binaries, target: &Target, arguments: impl FnOnce(&mut Command)) -> anyhow::Result<Value> {
     let out = tempfile::Builder::new().prefix("hubbub-bench-load-").tempdir_in(&binaries.data)?;
     let mut command = Command::new(&binaries.load);
     command.arg("run");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::harness;
+use super::scrape;
 use super::target::{Binaries, Kind, Target};
 use super::workload::{self, Crowds, Placement, Point, Record, Sample, Times};
 
@@ -22,6 +23,8 @@ pub enum Section {
     Shards,
     /// The load harness itself, beside a server of one thread.
     Harness,
+    /// Scrapes of the metrics of a server of two threads with 15,000 sessions under load.
+    Scrape,
 }
 
 /// Messages that each sender keeps in flight, one after the other.
@@ -48,6 +51,8 @@ pub struct Plan {
     pub harness_times: Times,
     /// How large the idle crowds are.
     pub crowds: Crowds,
+    /// How often the metrics are scraped.
+    pub scrapes: u32,
 }
 
 impl Plan {
@@ -64,7 +69,8 @@ impl Plan {
         let idle = if quick { Duration::from_secs(2) } else { Duration::from_secs(5) };
         let crowds = Crowds { small: 2_000, large: 18_000, idle };
         let idle_rounds = if quick { 1 } else { 3 };
-        Plan { rounds, idle_rounds, sections, pairs, in_flight: IN_FLIGHT.to_vec(), times, harness_times, crowds }
+        let (in_flight, scrapes) = (IN_FLIGHT.to_vec(), if quick { 10 } else { 30 });
+        Plan { rounds, idle_rounds, sections, pairs, in_flight, times, harness_times, crowds, scrapes }
     }
 
     /// Which processes are started in each round, in this order, with what to do on each.
@@ -95,6 +101,9 @@ impl Plan {
             if round < self.idle_rounds {
                 runs.push((Kind::Os, 1, vec![Work::HarnessMemory]));
             }
+        }
+        if has(Section::Scrape) && round < self.idle_rounds {
+            runs.push((Kind::Os, 2, vec![Work::Scrape]));
         }
         runs.retain(|(_, _, works)| !works.is_empty());
         runs
@@ -144,6 +153,7 @@ impl Plan {
             Work::Idle => workload::idle(target, self.crowds, record),
             Work::HarnessDirect => harness::direct(binaries, target, self.pairs, self.harness_times, record),
             Work::HarnessMemory => harness::memory(binaries, target, record),
+            Work::Scrape => scrape::scrape(binaries, target, self.scrapes, record),
         }
     }
 }
@@ -172,6 +182,7 @@ enum Work {
     Idle,
     HarnessDirect,
     HarnessMemory,
+    Scrape,
 }
 
 /// Names a series of samples.

@@ -47,7 +47,7 @@ pub fn markdown(plan: &Plan, before: &Machine, results: &Results) -> String {
         after.load_average,
     );
     for threads in [1, 2] {
-        let is_shown = |key: &&Key| key.threads == threads && key.kind == Kind::Os && !key.point.is_of_harness();
+        let is_shown = |key: &&Key| key.threads == threads && key.kind == Kind::Os && !key.point.is_beside();
         let servers = results.0.keys().filter(is_shown);
         let rows: String = servers.map(|&key| against_floor(results, key)).collect();
         if !rows.is_empty() {
@@ -71,6 +71,7 @@ pub fn markdown(plan: &Plan, before: &Machine, results: &Results) -> String {
         points.iter().for_each(|&key| text.push_str(&durabilities(results, key)));
     }
     text.push_str(&of_harness(results));
+    text.push_str(&of_scrapes(results));
     text
 }
 
@@ -114,6 +115,22 @@ fn of_harness(results: &Results) -> String {
         value(results, direct),
         multiple(&results.ratios(direct, server)),
         value(results, bytes),
+    )
+}
+
+/// What it costs to show metrics.
+fn of_scrapes(results: &Results) -> String {
+    let row = |point: Point, goal| {
+        let key = Key { threads: 2, point, kind: Kind::Os };
+        results.0.contains_key(&key).then(|| format!("| {point} | {} | {goal} |\n", value(results, key)))
+    };
+    let rows = [(Point::ScrapeMedian, ""), (Point::ScrapeSlowest, "< 50 ms"), (Point::ScrapeCpu, "< 1 %")];
+    let rows: String = rows.into_iter().filter_map(|(point, goal)| row(point, goal)).collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    format!(
+        "\n### Metrics, of a server of 2 threads with 15,000 sessions under load\n\n| | | goal |\n|---|--:|--:|\n{rows}\n"
     )
 }
 

@@ -80,6 +80,8 @@ pub struct Target {
     pub threads: u16,
     /// Where clients connect.
     pub address: SocketAddr,
+    /// Where its metrics are; the floor has none.
+    pub metrics: Option<SocketAddr>,
     /// The file with the secret that signs tokens; the floor has none.
     pub secret_file: Option<PathBuf>,
     signer: Signer,
@@ -126,17 +128,17 @@ impl Target {
             command
         };
         let mut child = command.stdin(Stdio::null()).spawn().with_context(|| format!("cannot start {command:?}"))?;
-        let address = match child.stdout.take() {
+        let (address, metrics) = match child.stdout.take() {
             Some(stdout) => {
                 let mut line = String::new();
                 BufReader::new(stdout).read_line(&mut line)?;
-                line.trim().parse().context("the floor's first line is no address")?
+                (line.trim().parse().context("the floor's first line is no address")?, None)
             }
-            None => wait_for_address(data.path(), &mut child)?,
+            None => wait_for_addresses(data.path(), &mut child)?,
         };
         let secret_file = kind.is_server().then(|| data.path().join("token-secret"));
         let signer = Signer::new(secret_file.as_deref())?;
-        Ok(Target { kind, threads, address, secret_file, signer, child, _data: data })
+        Ok(Target { kind, threads, address, metrics, secret_file, signer, child, _data: data })
     }
 
     /// A user who can log in here.
@@ -177,13 +179,14 @@ fn lift_limits(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn wait_for_address(data: &Path, child: &mut Child) -> anyhow::Result<SocketAddr> {
+fn wait_for_addresses(data: &Path, child: &mut Child) -> anyhow::Result<(SocketAddr, Option<SocketAddr>)> {
     let deadline = Instant::now() + START_PATIENCE;
     loop {
         if let Ok(text) = std::fs::read_to_string(data.join("addresses.json")) {
             let addresses: serde_json::Value = serde_json::from_str(&text)?;
             let clients = addresses["clients"].as_str().context("addresses.json names no clients")?;
-            return Ok(clients.parse()?);
+            let metrics = addresses["metrics"].as_str().and_then(|address| address.parse().ok());
+            return Ok((clients.parse()?, metrics));
         }
         if let Some(status) = child.try_wait()? {
             bail!("the server ended at once: {status}");

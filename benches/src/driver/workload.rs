@@ -52,13 +52,20 @@ pub enum Point {
     HarnessServer,
     /// Resident bytes of the load harness for each idle client.
     HarnessBytes,
+    /// Time of a scrape of the metrics, half of them.
+    ScrapeMedian,
+    /// Time of the slowest scrape.
+    ScrapeSlowest,
+    /// What one scrape a second uses of a core.
+    ScrapeCpu,
 }
 
 impl Point {
-    /// Whether it is about the load harness, which no floor stands beside.
+    /// Whether it is about the load harness or the metrics, which no floor stands beside.
     #[must_use]
-    pub fn is_of_harness(&self) -> bool {
-        matches!(self, Point::HarnessDirect | Point::HarnessServer | Point::HarnessBytes)
+    pub fn is_beside(&self) -> bool {
+        use Point::*;
+        matches!(self, HarnessDirect | HarnessServer | HarnessBytes | ScrapeMedian | ScrapeSlowest | ScrapeCpu)
     }
 
     /// The unit of its value.
@@ -67,6 +74,8 @@ impl Point {
         match self {
             Point::IdleBytes | Point::HarnessBytes => "B",
             Point::IdleCpu => "ns/s",
+            Point::ScrapeMedian | Point::ScrapeSlowest => "ms",
+            Point::ScrapeCpu => "%",
             _ => "µs",
         }
     }
@@ -88,6 +97,9 @@ impl fmt::Display for Point {
             Point::HarnessDirect => f.write_str("harness, one-to-one, 8 in flight"),
             Point::HarnessServer => f.write_str("server under the harness"),
             Point::HarnessBytes => f.write_str("harness, idle client, memory"),
+            Point::ScrapeMedian => f.write_str("scrape of the metrics, median"),
+            Point::ScrapeSlowest => f.write_str("scrape of the metrics, slowest"),
+            Point::ScrapeCpu => f.write_str("a scrape a second, of a core"),
         }
     }
 }

@@ -96,6 +96,10 @@ pub struct TargetArgs {
     #[arg(long, value_name = "FILE", required_if_eq("transport", "trunk"))]
     pub trunk_secret_file: Option<PathBuf>,
 
+    /// Show the run to Prometheus while it goes on, at `http://ADDRESS/metrics` (such as 127.0.0.1:7490).
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
+
     /// Show progress as plain lines on a terminal, too; elsewhere they are always plain.
     #[arg(long)]
     pub plain: bool,
@@ -133,6 +137,7 @@ impl TargetArgs {
             processes: self.processes,
             fleet: self.fleet()?,
             progress: self.progress(),
+            metrics_listen: self.metrics_listen,
             own_server: None,
         })
     }

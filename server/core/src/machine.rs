@@ -216,6 +216,17 @@ impl Output {
     }
 }
 
+/// What waits in a shard, now; the edge exports it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Bytes that were decided and are not committed.
+    pub pending_bytes: usize,
+    /// Syncs of sessions that were not answered.
+    pub syncs: usize,
+    /// Calls that ring.
+    pub calls_ringing: usize,
+}
+
 /// Plain counts since the start; the edge exports them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {

@@ -44,6 +44,11 @@ impl Rings {
         true
     }
 
+    /// How many ring.
+    pub(crate) fn len(&self) -> usize {
+        self.by_call.len()
+    }
+
     /// A call was taken or ended.
     pub(crate) fn end(&mut self, call: Call) {
         if let Some(ring) = self.by_call.remove(&call) {

@@ -42,7 +42,7 @@ use crate::account::Email;
 use crate::budget::Budgets;
 use crate::conversation::Home;
 use crate::ids::{Conversation, PartitionId, Seq, ShardId, Timestamp, UserId};
-use crate::machine::{CloseReason, Counters, Effect, Input, Output};
+use crate::machine::{CloseReason, Counters, Effect, Input, Output, Waiting};
 use crate::message::{ConversationMessage, Message, SessionMessage};
 use crate::partition::{Gated, Partition};
 use crate::presence::Watched;
@@ -260,6 +260,12 @@ impl Shard {
     #[must_use]
     pub fn watched_users(&self) -> usize {
         self.watched.len()
+    }
+
+    /// What waits, now.
+    #[must_use]
+    pub fn waiting(&self) -> Waiting {
+        Waiting { pending_bytes: self.pending_bytes, syncs: self.syncs_open, calls_ringing: self.rings.len() }
     }
 
     /// A message for a conversation's home, here or elsewhere.

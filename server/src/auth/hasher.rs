@@ -50,7 +50,15 @@ pub enum HashOutcome {
 }
 
 /// An answer.
-pub type HashAnswer = (HashTicket, HashOutcome);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HashAnswer {
+    /// To which job.
+    pub ticket: HashTicket,
+    /// What came of it.
+    pub outcome: HashOutcome,
+    /// When the job was handed over.
+    pub since: Instant,
+}
 
 /// As many jobs wait as may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +72,7 @@ struct Waiting {
     shard: usize,
     ticket: HashTicket,
     job: HashJob,
+    since: Instant,
 }
 
 /// A shard's end of the pool.
@@ -81,7 +90,7 @@ impl Hasher {
     /// # Errors
     /// As many jobs wait as may: this one was not taken, and its password is gone.
     pub fn try_submit(&mut self, ticket: HashTicket, job: HashJob) -> Result<(), Busy> {
-        let waiting = Waiting { shard: self.shard, ticket, job };
+        let waiting = Waiting { shard: self.shard, ticket, job, since: Instant::now() };
         let room = self.under_way < self.answers.capacity();
         if !room || self.jobs.try_send(waiting).is_err() {
             return Err(Busy { retry_after_ms: self.pace.retry_after_ms(self.jobs.len()) });
@@ -191,7 +200,7 @@ impl HasherPool {
 
 fn run(waiting: &Receiver<Waiting>, desks: &[Desk], pace: &Pace) {
     be_nice();
-    for Waiting { shard, ticket, job } in waiting {
+    for Waiting { shard, ticket, job, since } in waiting {
         let begun = Instant::now();
         let outcome = work(&job).unwrap_or_else(|error| {
             error!("{error}");
@@ -199,7 +208,7 @@ fn run(waiting: &Receiver<Waiting>, desks: &[Desk], pace: &Pace) {
         });
         pace.took(begun.elapsed());
         let (answers, bell) = &desks[shard];
-        answers.push((ticket, outcome)).expect("each job under way has its place");
+        answers.push(HashAnswer { ticket, outcome, since }).expect("each job under way has its place");
         bell.ring();
     }
 }

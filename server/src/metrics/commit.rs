@@ -1,12 +1,12 @@
 //! What the commit side counts: batches, their sizes and times, syncs.
 //!
-//! Owned by whoever commits (the commit thread, or a shard that writes its own batches). Samples are gathered by
-//! bucket and published as the mean of each bucket: counts and sums stay exact, and no sample is kept.
+//! Owned by whoever commits (the commit thread, or a shard that writes its own batches).
 
 use std::time::Duration;
 
-use metrics::{Counter, Histogram, counter, histogram};
+use metrics::{Counter, counter, histogram};
 
+use super::handles::Samples;
 use super::names::{self, BATCH_BOUNDS, SECONDS_BOUNDS};
 
 /// The counts of one committer.
@@ -15,6 +15,7 @@ pub struct CommitCounters {
     syncs: u64,
     batch_entries: Samples,
     seconds: Samples,
+    queue_seconds: Samples,
     entries_committed: Counter,
     commit_syncs: Counter,
 }
@@ -27,6 +28,7 @@ impl CommitCounters {
             syncs: 0,
             batch_entries: Samples::new(histogram!(names::COMMIT_BATCH_ENTRIES), BATCH_BOUNDS),
             seconds: Samples::new(histogram!(names::COMMIT_SECONDS), SECONDS_BOUNDS),
+            queue_seconds: Samples::new(histogram!(names::COMMIT_QUEUE_SECONDS), SECONDS_BOUNDS),
             entries_committed: counter!(names::ENTRIES_COMMITTED),
             commit_syncs: counter!(names::COMMIT_SYNCS),
         }
@@ -36,7 +38,12 @@ impl CommitCounters {
     pub fn committed(&mut self, entries: u64, time: Duration) {
         self.entries += entries;
         self.batch_entries.record(entries as f64);
-        self.seconds.record(time.as_secs_f64());
+        self.seconds.took(time);
+    }
+
+    /// Counts how long a shard's batches waited for the commit thread.
+    pub fn queued(&mut self, time: Duration) {
+        self.queue_seconds.took(time);
     }
 
     /// Counts a sync of the write-ahead log.
@@ -50,38 +57,12 @@ impl CommitCounters {
         self.commit_syncs.increment(std::mem::take(&mut self.syncs));
         self.batch_entries.publish();
         self.seconds.publish();
+        self.queue_seconds.publish();
     }
 }
 
 impl std::fmt::Debug for CommitCounters {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CommitCounters").finish_non_exhaustive()
-    }
-}
-
-/// Samples since the last publishing, by bucket.
-struct Samples {
-    histogram: Histogram,
-    bounds: &'static [f64],
-    /// Number and sum of the samples in each bucket; the last one is above all bounds.
-    buckets: Vec<(usize, f64)>,
-}
-
-impl Samples {
-    fn new(histogram: Histogram, bounds: &'static [f64]) -> Self {
-        Self { histogram, bounds, buckets: vec![(0, 0.0); bounds.len() + 1] }
-    }
-
-    fn record(&mut self, value: f64) {
-        let (count, sum) = &mut self.buckets[self.bounds.partition_point(|bound| *bound < value)];
-        *count += 1;
-        *sum += value;
-    }
-
-    fn publish(&mut self) {
-        for (count, sum) in self.buckets.iter_mut().filter(|(count, _)| *count > 0) {
-            self.histogram.record_many(*sum / *count as f64, *count);
-            (*count, *sum) = (0, 0.0);
-        }
     }
 }

@@ -226,6 +226,57 @@ impl Refusal {
 }
 
 labels! {
+    /// The configuration key of a limit that a client has met.
+    Limit {
+        UserMessages = "limits.user_messages_per_second",
+        UserBytes = "limits.user_bytes_per_second",
+        UserGroupOperations = "limits.user_group_operations_per_minute",
+        ConnectionRequests = "limits.connection_requests_per_second",
+        AddressLogins = "limits.address_logins_per_minute",
+        Searches = "dedup.searches_per_second",
+        HashQueue = "auth.hash_queue_max",
+        BodyBytes = "limits.body_bytes_max",
+        FrameBytes = "limits.frame_bytes_max",
+        SignalBytes = "limits.signal_bytes_max",
+        GroupMembers = "limits.group_members_max",
+        WatchedUsers = "limits.watched_users_max",
+        Devices = "limits.devices_per_user_max",
+        EditAge = "messages.edit_age_max_s",
+        RevokeAge = "messages.revoke_age_max_s",
+        FreeBytes = "storage.free_bytes_min",
+        /// One that no key changes.
+        Fixed = "fixed",
+    }
+}
+
+impl Limit {
+    /// The limit of a key; those that are not listed count as fixed.
+    pub fn of(setting: &str) -> Self {
+        use Limit::*;
+        const ALL: [Limit; Limit::COUNT] = [
+            UserMessages,
+            UserBytes,
+            UserGroupOperations,
+            ConnectionRequests,
+            AddressLogins,
+            Searches,
+            HashQueue,
+            BodyBytes,
+            FrameBytes,
+            SignalBytes,
+            GroupMembers,
+            WatchedUsers,
+            Devices,
+            EditAge,
+            RevokeAge,
+            FreeBytes,
+            Fixed,
+        ];
+        ALL.into_iter().find(|limit| limit.label() == setting).unwrap_or(Fixed)
+    }
+}
+
+labels! {
     /// How somebody logs in.
     LoginMethod {
         Jwt = "jwt",
@@ -271,6 +322,16 @@ labels! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_find_their_limit() {
+        for setting in Limit::LABELS {
+            assert_eq!(Limit::of(setting).label(), *setting);
+            let exists = crate::config::keys().any(|key| key.path() == *setting);
+            assert!(exists || *setting == "fixed", "{setting} is no key");
+        }
+        assert_eq!(Limit::of("limits.unheard_of"), Limit::Fixed);
+    }
 
     #[test]
     fn codes_find_their_refusal() {

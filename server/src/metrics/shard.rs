@@ -5,64 +5,12 @@
 
 use std::time::Duration;
 
-use metrics::{Counter, Gauge, counter, gauge};
+use metrics::{Gauge, counter, gauge};
 
 use super::labels::{CloseReason, FrameIn, FrameOut, LoginMethod, Refusal, TlsFailure, TlsHandshake, Transport};
+use super::handles::{Family, Published, Share};
 use super::names;
-
-/// A counter's handle with what of it is already published.
-struct Published {
-    counter: Counter,
-    value: u64,
-}
-
-impl Published {
-    fn new(counter: Counter) -> Self {
-        Self { counter, value: 0 }
-    }
-
-    fn raise_to(&mut self, value: u64) {
-        if value != self.value {
-            self.counter.increment(value - self.value);
-            self.value = value;
-        }
-    }
-}
-
-/// This shard's part of a gauge that is summed over shards.
-struct Share {
-    gauge: Gauge,
-    value: u64,
-}
-
-impl Share {
-    fn new(gauge: Gauge) -> Self {
-        Self { gauge, value: 0 }
-    }
-
-    fn move_to(&mut self, value: u64) {
-        if value != self.value {
-            self.gauge.increment(value as f64 - self.value as f64);
-            self.value = value;
-        }
-    }
-}
-
-/// One array of counts with the handles of its labels.
-struct Family<const N: usize> {
-    counts: [u64; N],
-    handles: [Published; N],
-}
-
-impl<const N: usize> Family<N> {
-    fn new(register: impl Fn(usize) -> Counter) -> Self {
-        Self { counts: [0; N], handles: std::array::from_fn(|i| Published::new(register(i))) }
-    }
-
-    fn publish(&mut self) {
-        self.handles.iter_mut().zip(self.counts).for_each(|(handle, count)| handle.raise_to(count));
-    }
-}
+use super::pressure::Pressure;
 
 /// The counts of one shard. Owned by its thread.
 pub struct ShardCounters {
@@ -94,6 +42,8 @@ pub struct ShardCounters {
     pub busy_ns: u64,
     /// Open connections, now.
     pub connections: u64,
+    /// Connections that have not logged in, over all shards, now.
+    pub connections_unauthenticated: u64,
     /// Devices logged in, now.
     pub devices_logged_in: u64,
     /// Lagging connections, now.
@@ -110,6 +60,8 @@ pub struct ShardCounters {
     pub conversations_loaded: u64,
     /// Messages waiting in this shard's mailbox, now.
     pub mailbox_depth: u64,
+    /// What waits, for how long, and what was too much.
+    pub pressure: Pressure,
     frames_in: Family<{ FrameIn::COUNT }>,
     frame_bytes_in: Family<{ FrameIn::COUNT }>,
     frames_out: Family<{ FrameOut::COUNT }>,
@@ -136,6 +88,7 @@ struct Handles {
     hashes_done: Published,
     hashes_refused: Published,
     hashes_waiting: Gauge,
+    connections_unauthenticated: Gauge,
     connections: Share,
     devices_logged_in: Share,
     connections_lagging: Share,
@@ -166,6 +119,7 @@ impl ShardCounters {
             hashes_waiting: 0,
             busy_ns: 0,
             connections: 0,
+            connections_unauthenticated: 0,
             devices_logged_in: 0,
             connections_lagging: 0,
             trunks: 0,
@@ -174,6 +128,7 @@ impl ShardCounters {
             users_watched: 0,
             conversations_loaded: 0,
             mailbox_depth: 0,
+            pressure: Pressure::register(shard),
             frames_in: Family::new(|i| counter!(names::FRAMES, "direction" => "in", "kind" => FrameIn::LABELS[i])),
             frame_bytes_in: Family::new(
                 |i| counter!(names::FRAME_BYTES, "direction" => "in", "kind" => FrameIn::LABELS[i]),
@@ -264,6 +219,7 @@ impl ShardCounters {
         self.tls_handshakes.publish();
         self.tls_failures.publish();
         self.transports.iter_mut().for_each(|(count, share)| share.move_to(*count));
+        self.pressure.publish();
         let handles = &mut self.handles;
         handles.connections_accepted.raise_to(self.connections_accepted);
         handles.sends.raise_to(self.sends);
@@ -276,6 +232,7 @@ impl ShardCounters {
         handles.hashes_done.raise_to(self.hashes_done);
         handles.hashes_refused.raise_to(self.hashes_refused);
         handles.hashes_waiting.set(self.hashes_waiting as f64);
+        handles.connections_unauthenticated.set(self.connections_unauthenticated as f64);
         handles.connections.move_to(self.connections);
         handles.devices_logged_in.move_to(self.devices_logged_in);
         handles.connections_lagging.move_to(self.connections_lagging);
@@ -303,6 +260,7 @@ impl Handles {
             hashes_done: Published::new(counter!(names::PASSWORD_HASHES)),
             hashes_refused: Published::new(counter!(names::PASSWORD_HASHES_REFUSED)),
             hashes_waiting: gauge!(names::PASSWORD_HASHES_WAITING),
+            connections_unauthenticated: gauge!(names::CONNECTIONS_UNAUTHENTICATED),
             connections: Share::new(gauge!(names::CONNECTIONS)),
             devices_logged_in: Share::new(gauge!(names::DEVICES_LOGGED_IN)),
             connections_lagging: Share::new(gauge!(names::CONNECTIONS_LAGGING)),

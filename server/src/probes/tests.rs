@@ -19,7 +19,8 @@ fn started() -> Probes {
         exporter: exporter(),
         node: NodeMetrics::register(&Config::default()),
         disk: Arc::new(FreeSpace::new(std::path::Path::new("/"), 1).unwrap()),
-        before_scrape: Box::new(|node| node.set_store_bytes("entries", 7)),
+        each_second: Box::new(|| {}),
+        before_scrape: Box::new(|node| node.set_mailbox_ages([Duration::from_secs(7)])),
     };
     Probes::start("127.0.0.1:0".parse().unwrap(), sources).unwrap()
 }
@@ -44,7 +45,7 @@ fn metrics_are_served_with_fresh_figures() {
     let probes = started();
     let answer = get(&probes, "/metrics");
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("text/plain; version=0.0.4"), "{answer}");
-    assert!(answer.contains("hubbub_store_bytes{family=\"entries\"} 7"), "{answer}");
+    assert!(answer.contains("hubbub_mailbox_age_seconds{shard=\"0\"} 7"), "{answer}");
     let pid = format!("process_pid {}\n", std::process::id());
     assert!(answer.contains(&pid) && answer.contains("# TYPE process_cpu_seconds_total counter"), "{answer}");
     assert!(!answer.contains("hubbub_disk_free_bytes 0\n"), "{answer}");
@@ -98,6 +99,7 @@ fn an_address_in_use_is_an_error() {
         exporter: exporter(),
         node: NodeMetrics::register(&Config::default()),
         disk: Arc::new(FreeSpace::new(std::path::Path::new("/"), 1).unwrap()),
+        each_second: Box::new(|| {}),
         before_scrape: Box::new(|_| {}),
     };
     let error = Probes::start(probes.address(), sources).unwrap_err();

@@ -16,6 +16,7 @@ impl Shard {
     /// Carries out all effects, and those that follow from them.
     pub(super) fn carry_out(&mut self) {
         while self.core.has_output() {
+            self.carried_out = super::now();
             let mut output = self.core.take_output(std::mem::take(&mut self.spare));
             let targets = std::mem::take(&mut output.targets);
             for effect in output.effects.drain(..) {
@@ -38,6 +39,7 @@ impl Shard {
             Effect::PushRun(run, range) => {
                 let frame = wire::run_frame(&run);
                 let before = Start::Cursor(Seq(run.first.0 - 1), run.log_id);
+                self.distributions().fanout.record((range.end - range.start).into());
                 for &session in &targets[range.start as usize..range.end as usize] {
                     #[cfg(not(feature = "planted-faults"))]
                     self.push_entries(session, run.conversation, before, &frame);
@@ -105,6 +107,11 @@ impl Shard {
             Reply::Refused(refusal) => {
                 let (_, code, _) = wire::refusal_parts(refusal);
                 self.counters.refused(Refusal::from_code(code.into()));
+                refusal.setting().into_iter().for_each(|setting| self.counters.pressure.limited(setting));
+            }
+            Reply::Sent { time, duplicate: false, .. } => {
+                let since_us = self.carried_out.0.saturating_sub(time.0).max(0);
+                self.distributions().ack.record(since_us as f64 / 1e6);
             }
             Reply::LogReset { .. } => self.counters.refused(Refusal::LogReset),
             _ => {}
@@ -145,7 +152,10 @@ impl Shard {
         let input = match cached {
             Ok(Some(result)) => Input::Loaded(token, result),
             Ok(None) if self.reader.submit(token, read) => return,
-            Ok(None) => Input::LoadFailed(token),
+            Ok(None) => {
+                self.counters.pressure.totals.reads_refused += 1;
+                Input::LoadFailed(token)
+            }
             Err(error) => {
                 error!("the store cannot be read: {error}");
                 Input::LoadFailed(token)

@@ -384,6 +384,7 @@ impl Shard {
     pub(super) fn refuse(&mut self, id: (u32, u32), request_id: u64, refusal: Refused) {
         let (_, code, _) = wire::refusal_parts(&refusal);
         self.counters.refused(Refusal::from_code(code.into()));
+        refusal.setting().into_iter().for_each(|setting| self.counters.pressure.limited(setting));
         if request_id != 0 {
             self.queue_reply(id.0, request_id, Reply::Refused(refusal));
         }

@@ -108,6 +108,11 @@ impl Router {
         self.peers.iter().any(Peer::has_backlog)
     }
 
+    /// Messages and marks that wait for room.
+    pub(super) fn backlog(&self) -> usize {
+        self.peers.iter().map(|peer| peer.backlog.len() + peer.marks.len() + usize::from(peer.all_marked)).sum()
+    }
+
     /// The shards to which presence was lost and to which there is room again; and from which user on.
     pub(super) fn take_presence_lost(&mut self) -> Vec<(ShardId, UserId)> {
         let regained = self.peers.iter_mut().enumerate().filter(|(_, peer)| !peer.has_backlog());

@@ -3,7 +3,7 @@
 use super::Shard;
 use super::connection::{Connection, Name, Stage};
 use super::deadlines::{TICKS_PER_SECOND, Ticks};
-use crate::metrics::{CloseReason, FrameOut};
+use crate::metrics::{CloseReason, FrameOut, Levels};
 use crate::wire;
 use hubbub_codec::proto::ErrorCode;
 use hubbub_codec::proto::bye::Reason;
@@ -11,6 +11,7 @@ use hubbub_codec::trunk::TrunkEnd;
 use hubbub_core::machine::Input;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
@@ -74,8 +75,27 @@ impl Shard {
         self.counters.mailbox_refused = self.router.refused;
         self.counters.mailbox_depth = self.mailbox.depth() as u64;
         self.counters.busy_ns = thread_cpu_ns();
+        self.counters.connections_unauthenticated = self.node.strangers.load(Relaxed) as u64;
+        self.note_pressure();
         self.counters.publish();
         self.commits.publish();
+    }
+
+    /// What waits here now.
+    fn note_pressure(&mut self) {
+        let (counted, waiting) = (self.core.counters(), self.core.waiting());
+        let (totals, levels) = (&mut self.counters.pressure.totals, &mut self.counters.pressure.levels);
+        (totals.pages, totals.resends_found) = (counted.pages, counted.duplicates);
+        *levels = Levels {
+            mailbox_backlog: self.router.backlog() as u64,
+            commit_pending_bytes: waiting.pending_bytes as u64,
+            commit_jobs: self.jobs as u64,
+            reads: self.reader.under_way() as u64,
+            outbound_bytes: self.outbound_bytes as u64,
+            connections_held: self.held.len() as u64,
+            syncs: waiting.syncs as u64,
+            calls_ringing: waiting.calls_ringing as u64,
+        };
     }
 
     /// Tells the core whether there is room for messages.

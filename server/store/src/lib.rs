@@ -30,7 +30,7 @@ pub use options::{Durability, NodeId, Options};
 pub use read::Tier;
 pub use rocks::{OpenError, Rocks};
 pub use rows::ReadError;
-pub use sizes::{FamilySize, Sizes};
+pub use sizes::{FamilySize, LEVELS, Sizes, Totals};
 
 use hubbub_core::ids::PartitionId;
 use hubbub_core::records::{Batch, OutboxRow, PartitionState, Read, ReadResult};

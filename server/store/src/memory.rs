@@ -165,6 +165,7 @@ impl Memory {
             family,
             file_bytes: 0,
             memory_bytes: memory_bytes(&tables.0[family.index()]),
+            keys: tables.0[family.index()].len() as u64,
         });
         Sizes { families, ..Sizes::empty() }
     }

@@ -124,3 +124,18 @@ pub enum Refusal {
     #[error("a newer connection of this device has logged in")]
     DeviceReplaced,
 }
+
+impl Refusal {
+    /// The configuration key of the limit that was met, if it was one; `fixed` for limits that no key changes.
+    #[must_use]
+    pub fn setting(&self) -> Option<&'static str> {
+        match self {
+            Refusal::Limit { setting, .. } | Refusal::RateLimited { setting, .. } | Refusal::TooOld { setting, .. } => {
+                Some(setting)
+            }
+            Refusal::TooManyDevices { .. } => Some("limits.devices_per_user_max"),
+            Refusal::StorageFull => Some("storage.free_bytes_min"),
+            _ => None,
+        }
+    }
+}

@@ -36,7 +36,9 @@ fn each_shard_gets_the_answers_to_its_own_jobs() {
     }
     for (shard, hasher) in hashers.iter_mut().enumerate() {
         let found = answers(hasher, &bells[shard], 1);
-        let [(HashTicket(ticket), HashOutcome::Hashed(kept))] = &found[..] else { panic!("{found:?}") };
+        let [HashAnswer { ticket: HashTicket(ticket), outcome: HashOutcome::Hashed(kept), .. }] = &found[..] else {
+            panic!("{found:?}")
+        };
         assert_eq!(*ticket, shard as u64);
         for (ticket, text, kept) in
             [(10, "a password", Some(kept.clone())), (11, "another", Some(kept.clone())), (12, "a password", None)]
@@ -44,8 +46,8 @@ fn each_shard_gets_the_answers_to_its_own_jobs() {
             hasher.try_submit(HashTicket(ticket), HashJob::Verify(password(text), kept)).unwrap();
         }
         let mut found = answers(hasher, &bells[shard], 3);
-        found.sort_by_key(|(ticket, _)| ticket.0);
-        let right: Vec<_> = found.into_iter().map(|(_, outcome)| outcome == HashOutcome::Verified(true)).collect();
+        found.sort_by_key(|answer| answer.ticket.0);
+        let right: Vec<_> = found.iter().map(|answer| answer.outcome == HashOutcome::Verified(true)).collect();
         assert_eq!((right, hasher.under_way()), (vec![true, false, false], 0));
     }
     drop(hashers);
@@ -76,7 +78,8 @@ fn an_unusable_hash_is_an_outcome() {
     let (pool, mut hashers, bells) = start(1, 2, 1);
     let kept = Some(PasswordHash::from_phc("nonsense"));
     hashers[0].try_submit(HashTicket(7), HashJob::Verify(password("x"), kept)).unwrap();
-    assert_eq!(answers(&mut hashers[0], &bells[0], 1), [(HashTicket(7), HashOutcome::Failed)]);
+    let found = answers(&mut hashers[0], &bells[0], 1);
+    assert!(matches!(found[..], [HashAnswer { ticket: HashTicket(7), outcome: HashOutcome::Failed, .. }]), "{found:?}");
     drop(hashers);
     pool.join();
 }

@@ -3,6 +3,7 @@
 //! A commit is one write of one RocksDB batch, whatever it merges. Nothing here caches rows; RocksDB does.
 
 mod compact;
+mod figures;
 mod open;
 mod operations;
 mod run;
@@ -19,14 +20,11 @@ use crate::options::{Durability, NodeId};
 use crate::partitions::Partitions;
 use crate::read::{self, Tier};
 use crate::rows::{Missed, ReadError, Rows};
-use crate::sizes::{FamilySize, Sizes};
 use hubbub_core::ids::PartitionId;
 use hubbub_core::records::{Batch, OutboxRow, Read, ReadResult};
 use parking_lot::RwLock;
-use rocksdb::{
-    Cache, ColumnFamily, DBWithThreadMode, ErrorKind, ReadTier, SingleThreaded, WriteBatch, WriteOptions, properties,
-};
-use std::path::{Path, PathBuf};
+use rocksdb::{Cache, ColumnFamily, DBWithThreadMode, ErrorKind, ReadTier, SingleThreaded, WriteBatch, WriteOptions};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Families never change while a database is open, so its handles need no lock.
@@ -46,6 +44,9 @@ pub struct Rocks {
     boot_id: String,
     partitions: Partitions,
     cache: Cache,
+    cache_bytes_max: usize,
+    /// The options that the database was opened with: RocksDB's counters hang on them.
+    statistics: rocksdb::Options,
     writes: Writes,
     /// Whether the store was closed. Every commit holds it shared, so a close waits for those that are under way.
     closed: RwLock<bool>,
@@ -146,38 +147,6 @@ impl Rocks {
             Missed::NotCached => ReadError::Io("the disk was not asked".to_owned()),
         })
     }
-
-    /// What is known of size and state; what RocksDB does not tell counts as 0.
-    pub(crate) fn sizes(&self) -> Sizes {
-        let ask = |name: &properties::PropName| self.db.property_int_value(name).ok().flatten().unwrap_or(0);
-        Sizes {
-            families: Family::ALL.map(|family| self.family_size(family)),
-            wal_bytes: wal_bytes(&self.path),
-            cache_bytes: self.cache.get_usage() as u64,
-            flushes: ask(properties::NUM_RUNNING_FLUSHES),
-            compactions: ask(properties::NUM_RUNNING_COMPACTIONS),
-            compaction_debt_bytes: self.sum(properties::ESTIMATE_PENDING_COMPACTION_BYTES),
-            stopped: ask(properties::IS_WRITE_STOPPED) != 0,
-            slowed_to_bytes: ask(properties::ACTUAL_DELAYED_WRITE_RATE),
-            stalls: self.stalls.load(Ordering::Relaxed),
-        }
-    }
-
-    fn family_size(&self, family: Family) -> FamilySize {
-        FamilySize {
-            family,
-            file_bytes: self.ask_family(family, properties::LIVE_SST_FILES_SIZE),
-            memory_bytes: self.ask_family(family, properties::CUR_SIZE_ALL_MEM_TABLES),
-        }
-    }
-
-    fn ask_family(&self, family: Family, name: &properties::PropName) -> u64 {
-        self.db.property_int_value_cf(handle(&self.db, family), name).ok().flatten().unwrap_or(0)
-    }
-
-    fn sum(&self, name: &properties::PropName) -> u64 {
-        Family::ALL.iter().map(|&family| self.ask_family(family, name)).sum()
-    }
 }
 
 /// Collects rows in a RocksDB batch; looks each family's handle up once.
@@ -230,14 +199,4 @@ fn says_full(text: &str) -> bool {
     text.contains("No space left on device")
         || text.contains("Disk quota exceeded")
         || text.contains("Max allowed space")
-}
-
-/// Size of all log files, archived ones included; RocksDB has no property for it.
-fn wal_bytes(path: &Path) -> u64 {
-    let logs_in = |path: &Path| -> u64 {
-        let Ok(files) = std::fs::read_dir(path) else { return 0 };
-        let logs = files.flatten().filter(|file| file.path().extension().is_some_and(|extension| extension == "log"));
-        logs.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
-    };
-    logs_in(path) + logs_in(&path.join("archive"))
 }

@@ -1,6 +1,6 @@
 //! Opening: refuses what is not ours or not understood, before it touches it; makes a new store otherwise.
 
-use super::{Db, Rocks, Writes, handle, run, says_full, tuning};
+use super::{Db, Rocks, Writes, figures, handle, run, says_full, tuning};
 use crate::family::Family;
 use crate::keys;
 use crate::options::{NodeId, Options};
@@ -120,9 +120,11 @@ impl Rocks {
         inspect(path)?;
         let cache = Cache::new_lru_cache(options.cache_bytes);
         let families = tuning::families(&options, &cache);
-        let db = Db::open_cf_descriptors(&tuning::database(&options), path, families)
-            .map_err(|error| OpenError::of_rocks(path, error))?;
-        start(db, cache, options)
+        let mut database = tuning::database(&options);
+        figures::count(&mut database);
+        let db =
+            Db::open_cf_descriptors(&database, path, families).map_err(|error| OpenError::of_rocks(path, error))?;
+        start(db, database, cache, options)
     }
 }
 
@@ -163,7 +165,7 @@ fn check_unused(path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn start(db: Db, cache: Cache, options: Options) -> Result<Rocks, OpenError> {
+fn start(db: Db, statistics: rocksdb::Options, cache: Cache, options: Options) -> Result<Rocks, OpenError> {
     let path = options.path.clone();
     let boot_id = run::boot_id(&options);
     let (mut store, slots) = match get(&db, &path, keys::STORE, stored::decode_store)? {
@@ -189,6 +191,8 @@ fn start(db: Db, cache: Cache, options: Options) -> Result<Rocks, OpenError> {
         db,
         boot_id,
         cache,
+        cache_bytes_max: options.cache_bytes,
+        statistics,
     })
 }
 

@@ -1,8 +1,8 @@
 //! Sizes for metrics follow what is written.
 
 use crate::fixture::{Scribe, block, group, open};
-use hubbub_core::records::Write;
-use hubbub_store::{Durability, Family, Options, Store};
+use hubbub_core::records::{Read, Write};
+use hubbub_store::{Durability, Family, LEVELS, Options, Store, Tier};
 
 #[test]
 fn sizes_grow_with_the_rows() {
@@ -23,6 +23,10 @@ fn sizes_grow_with_the_rows() {
     assert!(bytes(&after, Family::Accounts) < 100_000);
     assert!(after.wal_bytes > before.wal_bytes + 300_000);
     assert_eq!((after.stalls, after.stopped), (0, false));
+    let keys = |sizes: &hubbub_store::Sizes| sizes.families[Family::Entries.index()].keys;
+    assert_eq!(keys(&after), keys(&before) + 100);
+    assert!(after.totals.wal_bytes > before.totals.wal_bytes + 300_000);
+    assert!(after.cache_bytes_max > 0);
 }
 
 #[test]
@@ -32,6 +36,24 @@ fn files_count_too() {
     let store = Store::open(options).unwrap();
     Scribe::new(&store).commit(&store, [Write::PutBlock(group(1), block(1, 64, 5_000))]);
     assert_eq!(store.sizes().families[Family::Entries.index()].file_bytes, 0);
+    assert_eq!(store.sizes().files, [0; LEVELS]);
     store.flush().unwrap();
-    assert!(store.sizes().families[Family::Entries.index()].file_bytes > 0);
+    let sizes = store.sizes();
+    assert!(sizes.families[Family::Entries.index()].file_bytes > 0);
+    assert!(sizes.files[0] > 0 && sizes.totals.flush_bytes > 0, "{sizes:?}");
+}
+
+#[test]
+fn the_cache_counts_what_it_had() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options { durability: Durability::None, ..crate::fixture::options(directory.path()) };
+    let store = Store::open(options).unwrap();
+    Scribe::new(&store).commit(&store, [Write::PutBlock(group(1), block(1, 64, 5_000))]);
+    store.flush().unwrap();
+    let before = store.sizes().totals;
+    for _ in 0..2 {
+        store.read(&Read::Conversation(group(1)), Tier::Any).unwrap().unwrap();
+    }
+    let after = store.sizes().totals;
+    assert!(after.cache_misses > before.cache_misses && after.cache_hits > before.cache_hits, "{before:?} {after:?}");
 }

@@ -40,8 +40,9 @@ pub(crate) fn run_load(request: Request) -> RunResult {
     hubbub_loadgen::run::run(request, &Arc::new(AtomicU32::new(0))).expect("a run")
 }
 
+/// What a run against a server asks for, with more words on its command line.
 #[track_caller]
-fn request(server: &Server, scenario: Scenario, more: &[&str]) -> Request {
+pub(crate) fn request(server: &Server, scenario: Scenario, more: &[&str]) -> Request {
     scenario.validate().expect("a scenario that can be run");
     let secret = server.data_dir().join("token-secret").display().to_string();
     let (clients, metrics) = (server.clients.to_string(), format!("http://{}/metrics", server.metrics));
