@@ -103,6 +103,7 @@ impl Broker {
             threads: 1,
             processes: Some(1),
             fleet: None,
+            metrics_listen: None,
             progress: hubbub_loadgen::progress::Mode::Quiet,
             own_server: None,
         }
