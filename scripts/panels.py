@@ -59,6 +59,10 @@ def words(value, unit):
     return f"{value:.3g}{suffix}"
 
 
+def finite(value):
+    return value if math.isfinite(value) else math.nan
+
+
 def legend(template, labels):
     text = template
     for name, value in labels.items():
@@ -81,9 +85,10 @@ class Drawing:
             found = ask(self.prometheus, "query_range", query=self.expression(target), start=self.start, end=self.end, step=self.step)
             for one in found:
                 times = [date2num(datetime.datetime.fromtimestamp(float(at))) for at, _ in one["values"]]
-                yield legend(target["legendFormat"], one["metric"]), times, [float(value) for _, value in one["values"]]
+                yield legend(target["legendFormat"], one["metric"]), times, [finite(float(value)) for _, value in one["values"]]
 
     def panel(self, axes, panel):
+        place = panel["gridPos"]
         defaults = panel["fieldConfig"]["defaults"]
         unit, steps = defaults["unit"], [step for step in defaults["thresholds"]["steps"] if step["value"] is not None]
         axes.set_facecolor(PANEL)
@@ -105,7 +110,7 @@ class Drawing:
         for step in steps:
             if step["value"] <= top * 1.5:
                 axes.axhline(step["value"], color=THRESHOLD[step["color"]], linewidth=0.8, linestyle="--")
-        axes.set_ylim(bottom=defaults.get("min", 0), top=defaults.get("max") if "max" in defaults else (top * 1.15 or 1) if not stacked else None)
+        axes.set_ylim(bottom=-0.02 * top if not stacked else 0, top=defaults.get("max") if "max" in defaults else (top * 1.15 or 1) if not stacked else None)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: words(value, unit)))
         axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.xaxis.set_major_formatter(DateFormatter("%H:%M:%S"))
@@ -114,7 +119,8 @@ class Drawing:
         axes.tick_params(colors=TEXT, labelsize=6, length=0)
         axes.grid(color="#2c3235", linewidth=0.5)
         if lines:
-            axes.legend(fontsize=6, loc="upper left", ncols=2 if len(lines) > 4 else 1, facecolor=PANEL, edgecolor="none", labelcolor=TEXT, framealpha=0.6)
+            axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(-0.02, -0.07), ncols=max(2, int(place["w"] / 2)), facecolor=PANEL,
+                        edgecolor="none", labelcolor=TEXT, columnspacing=1, handlelength=1.2)
         return len(lines)
 
     def stat(self, axes, lines, unit, steps):
@@ -142,7 +148,8 @@ class Drawing:
                 figure.text(0.01, bottom + 0.2 / height, panel["title"], color="#9fa7b3", fontsize=10)
                 continue
             left, width, tall = place["x"] / 24, place["w"] / 24, place["h"] / (height + 1)
-            axes = figure.add_axes((left + 0.035, bottom + 0.5 / height, width - 0.045, tall - 1.5 / height))
+            foot = 0.5 if panel["type"] == "stat" else 1.5
+            axes = figure.add_axes((left + 0.035, bottom + foot / height, width - 0.045, tall - (foot + 1) / height))
             for spine in axes.spines.values():
                 spine.set_color("#2c3235")
             counts[panel["title"]] = self.panel(axes, panel)

@@ -4,9 +4,7 @@ use std::fmt::Write as _;
 
 use metrics::Unit;
 
-use super::labels::{
-    CloseReason, FrameIn, FrameOut, Limit, LoginMethod, Refusal, TlsFailure, TlsHandshake, Transport,
-};
+use super::labels::{CloseReason, FrameIn, FrameOut, Limit, LoginMethod, Refusal, TlsFailure, Transport};
 use super::names;
 use super::{Kind, METRICS, Metric};
 
@@ -35,7 +33,7 @@ const LABELS: &[Label] = &[
     Label { name: "kind", metrics: &[names::FRAMES, names::FRAME_BYTES], values: "kind of the frame" },
     Label { name: "reason", metrics: &[names::REFUSALS, names::CLOSES, names::TLS_FAILURES], values: "why" },
     Label { name: "transport", metrics: &[names::TRANSPORT_CONNECTIONS], values: "kind of listener" },
-    Label { name: "outcome", metrics: &[names::TLS_HANDSHAKES], values: "how it went" },
+    Label { name: "outcome", metrics: &[names::TLS_HANDSHAKES], values: "`full`, or `resumed` by a ticket" },
     Label { name: "method", metrics: &[names::LOGINS], values: "how" },
     Label { name: "setting", metrics: &[names::LIMITED], values: "key of the configuration" },
     Label {
@@ -57,9 +55,16 @@ const LABELS: &[Label] = &[
 const SECTIONS: &[(&str, &[&str])] = &[
     (
         "Connections and sessions",
-        &["hubbub_connections", "hubbub_devices", "hubbub_trunk", "hubbub_frame", "hubbub_outbound", "hubbub_closes",
+        &[
+            "hubbub_connections",
+            "hubbub_devices",
+            "hubbub_trunk",
+            "hubbub_frame",
+            "hubbub_outbound",
+            "hubbub_closes",
             "hubbub_tls",
-            "hubbub_transport"],
+            "hubbub_transport",
+        ],
     ),
     ("Logins and passwords", &["hubbub_login", "hubbub_password"]),
     (
@@ -116,10 +121,10 @@ const INTRODUCTION: &str = "\
 What a server tells at `http://METRICS_LISTEN/metrics` (Prometheus' text format). This page is written from the list in
 `server/src/metrics/names.rs`; a test keeps it so (`UPDATE_DOCS=1 cargo test --release -p hubbub-server --lib document`).
 
-Every series exists from the start of the server, so that a rate is right from its first event on. Labels have closed
-lists of values: no user, conversation or address is ever one. Shards publish once a second, and so does the store;
-what the process uses, the disk and the age of mailboxes are read at the scrape. A limit stands beside what is used of
-it, under the same name with `max` in it.
+Every series exists from the start of the server (a certificate's where TLS is on), so that a rate is right from its
+first event on. Labels have closed lists of values: no user, conversation or address is ever one. Shards publish once a
+second, and so does the store; what the process uses, the disk and the age of mailboxes are read at the scrape. A limit
+stands beside what is used of it, under the same name with `max` in it.
 ";
 
 fn row(metric: &Metric) -> String {
@@ -139,11 +144,10 @@ fn unit(metric: &Metric) -> &'static str {
 }
 
 fn label_rows() -> String {
-    let lists: [(&str, &[&[&str]]); 6] = [
+    let lists: [(&str, &[&[&str]]); 5] = [
         ("kind", &[FrameIn::LABELS, FrameOut::LABELS]),
         ("reason", &[Refusal::LABELS, CloseReason::LABELS, TlsFailure::LABELS]),
         ("transport", &[Transport::LABELS]),
-        ("outcome", &[TlsHandshake::LABELS]),
         ("method", &[LoginMethod::LABELS]),
         ("setting", &[Limit::LABELS]),
     ];

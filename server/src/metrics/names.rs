@@ -47,7 +47,7 @@ pub(super) const BATCH_BOUNDS: &[f64] =
 pub(super) const WIDTH_BOUNDS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 4096.0];
 /// From a write into the page cache (microseconds) to a disk in trouble (seconds).
 pub(super) const SECONDS_BOUNDS: &[f64] =
-    &[5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0, 5.0];
+    &[5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
 
 /// Makes a constant for each name, and the list of all.
 macro_rules! metrics {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use metrics::{Gauge, counter, gauge};
 
-use super::labels::{CloseReason, FrameIn, FrameOut, LoginMethod, Refusal, TlsFailure, TlsHandshake, Transport};
 use super::handles::{Family, Published, Share};
+use super::labels::{CloseReason, FrameIn, FrameOut, LoginMethod, Refusal, TlsFailure, TlsHandshake, Transport};
 use super::names;
 use super::pressure::Pressure;
 

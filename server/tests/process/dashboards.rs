@@ -23,7 +23,8 @@ struct Shown {
 
 #[test]
 fn every_expression_of_every_dashboard_and_rule_shows_something() {
-    let server = open_to_strangers().unlimited().config("limits.body_bytes_max = 1000").start();
+    let server =
+        open_to_strangers().tls(&Certificate::new()).unlimited().config("limits.body_bytes_max = 1000").start();
     let rules = deploy().join("prometheus/rules.yml");
     let harness = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let jobs = [("hubbub", server.metrics), ("hubbub-load", harness)];
@@ -125,7 +126,10 @@ fn selectors(query: &str) -> Vec<String> {
             None => "",
         };
         rest = &rest[labels.len()..];
-        if ["hubbub_", "process_", "instance", "up", "scrape_"].iter().any(|beginning| name.starts_with(beginning)) {
+        if ["hubbub_", "process_", "instance:", "instance_shard:", "up", "scrape_"]
+            .iter()
+            .any(|beginning| name.starts_with(beginning))
+        {
             found.insert(format!("{name}{labels}"));
         }
     }

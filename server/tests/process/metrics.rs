@@ -15,7 +15,7 @@ type Series = (String, BTreeMap<String, String>);
 
 #[test]
 fn every_family_is_described_and_bounded() {
-    let server = Server::start();
+    let server = Setup::new().tls(&Certificate::new()).start();
     let page = whole_page(&server);
     for Metric { name, kind, help, .. } in METRICS {
         assert!(page.contains(&format!("\n# HELP {name} {help}\n")), "{name} has no help");
