@@ -30,7 +30,7 @@ pub use fault::Fault;
 pub use header::{CONTROL_BYTES_MAX, End, HEADER_BYTES_MAX, Header, Opcode, decode_header};
 pub use mask::Mask;
 pub use reader::{Incoming, Reader};
-pub use writing::{MessageHeader, append_close, append_message, append_ping, append_pong};
+pub use writing::{MessageHeader, append_close, append_empty_close, append_message, append_ping, append_pong};
 
 /// The subprotocol that both ends must name in the handshake.
 pub const SUBPROTOCOL: &str = "hubbub.v1";

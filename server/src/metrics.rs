@@ -26,7 +26,10 @@ use self::distributions::Recorder;
 pub use commit::CommitCounters;
 pub use document::{document, labels_of};
 pub use handles::Samples;
-pub use labels::{CloseReason, FrameIn, FrameOut, Limit, LoginMethod, Refusal, TlsFailure, TlsHandshake, Transport};
+pub use labels::{
+    CloseReason, FrameIn, FrameOut, HttpStatus, Limit, LoginMethod, Refusal, TlsFailure, TlsHandshake, Transport,
+    UpgradeRefusal, WebsocketClose,
+};
 pub use limits::show_limits;
 pub use names::{Kind, METRICS, Metric};
 pub use node::{NodeMetrics, certificate_until};

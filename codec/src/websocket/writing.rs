@@ -56,6 +56,11 @@ pub fn append_close(code: CloseCode, reason: &str, mask: Option<Mask>, out: &mut
     append(Opcode::Close, &payload[..2 + reason.len()], mask, out);
 }
 
+/// Appends a close that says nothing: the answer to one that says nothing.
+pub fn append_empty_close(mask: Option<Mask>, out: &mut BytesMut) {
+    append(Opcode::Close, &[], mask, out);
+}
+
 fn append(opcode: Opcode, payload: &[u8], mask: Option<Mask>, out: &mut BytesMut) {
     let header = Header { is_final: true, opcode, mask, length: payload.len() as u64 };
     let mut bytes = [0; HEADER_BYTES_MAX];

@@ -319,6 +319,83 @@ labels! {
     }
 }
 
+labels! {
+    /// The status of an answer over HTTP.
+    HttpStatus {
+        SwitchingProtocols = "101",
+        Ok = "200",
+        NotModified = "304",
+        BadRequest = "400",
+        Forbidden = "403",
+        NotFound = "404",
+        MethodNotAllowed = "405",
+        Timeout = "408",
+        TooLarge = "413",
+        UriTooLong = "414",
+        UpgradeRequired = "426",
+        HeadersTooLarge = "431",
+        Unavailable = "503",
+        VersionNotSupported = "505",
+    }
+}
+
+impl HttpStatus {
+    /// The same in words, as it stands behind the number.
+    pub fn reason(self) -> &'static str {
+        match self {
+            HttpStatus::SwitchingProtocols => "Switching Protocols",
+            HttpStatus::Ok => "OK",
+            HttpStatus::NotModified => "Not Modified",
+            HttpStatus::BadRequest => "Bad Request",
+            HttpStatus::Forbidden => "Forbidden",
+            HttpStatus::NotFound => "Not Found",
+            HttpStatus::MethodNotAllowed => "Method Not Allowed",
+            HttpStatus::Timeout => "Request Timeout",
+            HttpStatus::TooLarge => "Content Too Large",
+            HttpStatus::UriTooLong => "URI Too Long",
+            HttpStatus::UpgradeRequired => "Upgrade Required",
+            HttpStatus::HeadersTooLarge => "Request Header Fields Too Large",
+            HttpStatus::Unavailable => "Service Unavailable",
+            HttpStatus::VersionNotSupported => "HTTP Version Not Supported",
+        }
+    }
+}
+
+labels! {
+    /// Why a connection did not become a WebSocket.
+    UpgradeRefusal {
+        /// It did not ask for one.
+        NotWebsocket = "not_websocket",
+        /// A version of WebSocket other than 13.
+        Version = "version",
+        /// A key that is none.
+        Key = "key",
+        /// A page of somebody else.
+        Origin = "origin",
+        /// `hubbub.v1` was not offered.
+        Subprotocol = "subprotocol",
+    }
+}
+
+labels! {
+    /// With which code a WebSocket was closed.
+    WebsocketClose {
+        Normal = "1000",
+        GoingAway = "1001",
+        Protocol = "1002",
+        Unsupported = "1003",
+        InvalidPayload = "1007",
+        Policy = "1008",
+        TooLong = "1009",
+        Internal = "1011",
+        TryAgainLater = "1013",
+        /// Another code.
+        Other = "other",
+        /// A close that gave none.
+        None = "none",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
