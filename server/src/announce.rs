@@ -55,6 +55,9 @@ pub fn ready(config: &Config, clients: &[(Transport, SocketAddr)], metrics: Sock
     write_addresses(&config.data_dir, clients, metrics)?;
     for (transport, address) in clients {
         info!("clients on {address} ({})", transport.label());
+        if config.http.page && matches!(transport, Transport::Http | Transport::Https) {
+            info!("the chat page is at {}://{address}/", transport.label());
+        }
     }
     info!("metrics on http://{metrics}/metrics");
     Ok(())

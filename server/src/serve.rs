@@ -11,10 +11,11 @@ use crate::descriptors::{self, Division};
 use crate::disk_space::FreeSpace;
 use crate::edge::Edge;
 use crate::edge::certificate::{CertificateFiles, TlsServer};
+use crate::edge::http::Site;
 use crate::file_watch::FileWatch;
 use crate::listener::{self, Bound};
 use crate::mailbox::Mailbox;
-use crate::metrics::{Exporter, NodeMetrics, StoreMetrics, Transport, show_limits};
+use crate::metrics::{Exporter, NodeMetrics, StoreMetrics, show_limits};
 use crate::node::{Node, Phase};
 use crate::probes::{Health, Probes, Sources};
 use crate::readers::ReaderPool;
@@ -70,7 +71,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     show_limits(&config, &division);
 
     let (connections, strangers) = (division.connections, division.connections_unauthenticated);
-    let edge = Edge { tls };
+    let edge = Edge { tls, site: Site { page: config.http.page, origins: config.http.origins.clone() } };
     let node =
         Arc::new(Node::new(config.clone(), verifier, trunk_verifier, edge, disk, mailboxes, connections, strangers));
     let addresses = listener::addresses(&bound)?;
@@ -98,8 +99,7 @@ fn bind(config: &Config) -> anyhow::Result<Vec<Bound>> {
         let sockets = listener::bind(address, config.shards_count()).with_context(|| in_use(key, address))?;
         Ok(Bound { transport, sockets })
     };
-    let served = |transport| matches!(transport, Transport::Tcp | Transport::Tls);
-    config.listeners().into_iter().filter(|(_, _, transport)| served(*transport)).map(one).collect()
+    config.listeners().into_iter().map(one).collect()
 }
 
 fn in_use(key: &str, address: SocketAddr) -> String {

@@ -18,6 +18,7 @@ mod reading;
 mod router;
 mod ticking;
 mod trunk;
+mod web;
 mod writing;
 
 pub use router::lane_messages_max;

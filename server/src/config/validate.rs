@@ -25,6 +25,14 @@ const MIB: u64 = 1 << 20;
 /// TOML's integers end here.
 const ANY: u64 = i64::MAX as u64;
 
+/// What is wrong with an origin that may open a WebSocket.
+fn origin_problem(origin: &str) -> Option<Problem> {
+    let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    let is_origin = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', ' ', '*', ',']));
+    let text = "an origin is a scheme and a host, with its port if it is not the usual one, as in \"https://chat.example\"";
+    (!is_origin).then(|| Problem::new("http.origins", format!("[\"{origin}\"]"), text.to_owned()))
+}
+
 impl Config {
     /// Checks everything that can be checked without starting.
     ///
@@ -49,6 +57,7 @@ impl Config {
         problems.extend(self.listener_problems());
         problems.extend(self.address_problems());
         problems.extend(self.tls_problems());
+        problems.extend(self.http.origins.iter().filter_map(|origin| origin_problem(origin)));
         problems
     }
 

@@ -1,4 +1,5 @@
-//! The layers of one connection, between its socket and its frames, from the outside in: who is behind a proxy, then TLS.
+//! The layers of one connection, between its socket and its frames, from the outside in: who is behind a proxy, TLS, then
+//! HTTP and WebSocket.
 //!
 //! A connection over plain TCP has none of this. Bytes that do not make sense yet, and bytes that the socket has not
 //! taken, wait here; both are bounded, by a record and by what a shard seals at once, and both are gone when a connection
@@ -11,6 +12,7 @@ use bytes::BytesMut;
 use rustls::ServerConfig;
 
 use super::tls::{Tls, TlsFault};
+use super::web::Web;
 use crate::metrics::{TlsHandshake, Transport};
 
 /// Why a connection cannot go on.
@@ -32,6 +34,8 @@ pub struct News {
 pub struct Layers {
     transport: Transport,
     tls: Option<Box<Tls>>,
+    /// What makes frames of a browser's bytes. It takes them where it likes: [`Layers::take`] ends before it.
+    web: Option<Web>,
     /// Where the client is, when its socket does not say.
     address: Option<IpAddr>,
     /// Read, and a part of something that is not whole.
@@ -49,7 +53,27 @@ impl Layers {
     /// The configuration is not sound.
     pub fn over_tls(transport: Transport, config: &Arc<ServerConfig>) -> Result<Layers, rustls::Error> {
         let tls = Some(Box::new(Tls::new(config)?));
-        Ok(Layers { transport, tls, address: None, rest: Vec::new(), unsent: Vec::new(), broken: false })
+        Ok(Layers { tls, ..Layers::over_tcp(transport) })
+    }
+
+    /// Of a connection without TLS.
+    pub fn over_tcp(transport: Transport) -> Layers {
+        let web = match transport {
+            Transport::Tcp | Transport::Tls => None,
+            Transport::Http => Some(Web::new(false)),
+            Transport::Https => Some(Web::new(true)),
+        };
+        Layers { transport, tls: None, web, address: None, rest: Vec::new(), unsent: Vec::new(), broken: false }
+    }
+
+    /// What makes frames of a browser's bytes, if it came by a listener for browsers.
+    pub fn web(&self) -> Option<&Web> {
+        self.web.as_ref()
+    }
+
+    /// See [`Layers::web`].
+    pub fn web_mut(&mut self) -> Option<&mut Web> {
+        self.web.as_mut()
     }
 
     /// Which kind of listener the connection came by.

@@ -7,7 +7,8 @@ use super::http::{Answer, Http, Site};
 use super::websocket::{self, Socket};
 use crate::metrics::{CloseReason, HttpStatus};
 use bytes::{Bytes, BytesMut};
-use hubbub_codec::websocket::{CloseCode, Fault};
+use hubbub_codec::frame::PREFIX_BYTES;
+use hubbub_codec::websocket::{CloseCode, Fault, MessageHeader};
 use std::time::SystemTime;
 
 /// How far the connection is.
@@ -74,6 +75,17 @@ impl Web {
             Web::Http(_) => None,
             Web::Socket(socket) => socket.close(code, reason),
         }
+    }
+
+    /// A frame and a close as the last that a WebSocket is told; before and after one, nothing.
+    pub fn last_message(&mut self, frame: &[u8], reason: CloseReason) -> Vec<u8> {
+        let mut said = Vec::new();
+        if self.is_open() {
+            said.extend_from_slice(MessageHeader::new(frame.len() - PREFIX_BYTES).as_bytes());
+            said.extend_from_slice(&frame[PREFIX_BYTES..]);
+            said.extend(self.close(Some(Web::close_code(reason)), "").into_iter().flatten());
+        }
+        said
     }
 
     /// The code with which a WebSocket is closed that ends for a reason of ours.

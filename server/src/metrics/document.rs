@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use metrics::Unit;
 
-use super::labels::{CloseReason, FrameIn, FrameOut, Limit, LoginMethod, Refusal, TlsFailure, Transport};
+use super::labels::{
+    CloseReason, FrameIn, FrameOut, HttpStatus, Limit, LoginMethod, Refusal, TlsFailure, Transport, UpgradeRefusal,
+    WebsocketClose,
+};
 use super::names;
 use super::{Kind, METRICS, Metric};
 
@@ -31,7 +34,14 @@ const LABELS: &[Label] = &[
     },
     Label { name: "direction", metrics: &[names::FRAMES, names::FRAME_BYTES], values: "`in` or `out`" },
     Label { name: "kind", metrics: &[names::FRAMES, names::FRAME_BYTES], values: "kind of the frame" },
-    Label { name: "reason", metrics: &[names::REFUSALS, names::CLOSES, names::TLS_FAILURES], values: "why" },
+    Label {
+        name: "reason",
+        metrics: &[names::REFUSALS, names::CLOSES, names::TLS_FAILURES, names::UPGRADES_REFUSED],
+        values: "why",
+    },
+    Label { name: "status", metrics: &[names::HTTP_ANSWERS], values: "of the answer" },
+    Label { name: "by", metrics: &[names::WEBSOCKET_CLOSES], values: "`client` or `server`" },
+    Label { name: "code", metrics: &[names::WEBSOCKET_CLOSES], values: "code of the close" },
     Label { name: "transport", metrics: &[names::TRANSPORT_CONNECTIONS], values: "kind of listener" },
     Label { name: "outcome", metrics: &[names::TLS_HANDSHAKES], values: "`full`, or `resumed` by a ticket" },
     Label { name: "method", metrics: &[names::LOGINS], values: "how" },
@@ -64,6 +74,9 @@ const SECTIONS: &[(&str, &[&str])] = &[
             "hubbub_closes",
             "hubbub_tls",
             "hubbub_transport",
+            "hubbub_http",
+            "hubbub_upgrades",
+            "hubbub_websocket",
         ],
     ),
     ("Logins and passwords", &["hubbub_login", "hubbub_password"]),
@@ -144,9 +157,11 @@ fn unit(metric: &Metric) -> &'static str {
 }
 
 fn label_rows() -> String {
-    let lists: [(&str, &[&[&str]]); 5] = [
+    let lists: [(&str, &[&[&str]]); 7] = [
         ("kind", &[FrameIn::LABELS, FrameOut::LABELS]),
-        ("reason", &[Refusal::LABELS, CloseReason::LABELS, TlsFailure::LABELS]),
+        ("reason", &[Refusal::LABELS, CloseReason::LABELS, TlsFailure::LABELS, UpgradeRefusal::LABELS]),
+        ("status", &[HttpStatus::LABELS]),
+        ("code", &[WebsocketClose::LABELS]),
         ("transport", &[Transport::LABELS]),
         ("method", &[LoginMethod::LABELS]),
         ("setting", &[Limit::LABELS]),

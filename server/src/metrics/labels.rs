@@ -1,5 +1,7 @@
 //! The closed lists behind labels: kinds of frames, codes of refusals, reasons for the end of a connection.
 
+use hubbub_codec::websocket::CloseCode;
+
 /// Makes an enum whose variants index arrays and have a label.
 macro_rules! labels {
     ($(#[doc = $about:literal])* $name:ident { $( $(#[doc = $doc:literal])* $variant:ident = $label:literal, )* }) => {
@@ -340,6 +342,12 @@ labels! {
 }
 
 impl HttpStatus {
+    /// Whether the request was none that could be understood.
+    pub fn is_broken(self) -> bool {
+        use HttpStatus::*;
+        matches!(self, BadRequest | TooLarge | UriTooLong | HeadersTooLarge | VersionNotSupported)
+    }
+
     /// The same in words, as it stands behind the number.
     pub fn reason(self) -> &'static str {
         match self {
@@ -393,6 +401,25 @@ labels! {
         Other = "other",
         /// A close that gave none.
         None = "none",
+    }
+}
+
+impl WebsocketClose {
+    /// Under which name a code counts.
+    pub(super) fn of(code: Option<CloseCode>) -> WebsocketClose {
+        match code.map(CloseCode::number) {
+            Some(1000) => WebsocketClose::Normal,
+            Some(1001) => WebsocketClose::GoingAway,
+            Some(1002) => WebsocketClose::Protocol,
+            Some(1003) => WebsocketClose::Unsupported,
+            Some(1007) => WebsocketClose::InvalidPayload,
+            Some(1008) => WebsocketClose::Policy,
+            Some(1009) => WebsocketClose::TooLong,
+            Some(1011) => WebsocketClose::Internal,
+            Some(1013) => WebsocketClose::TryAgainLater,
+            Some(_) => WebsocketClose::Other,
+            None => WebsocketClose::None,
+        }
     }
 }
 

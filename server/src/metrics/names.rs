@@ -67,6 +67,9 @@ metrics! {
     TLS_HANDSHAKES: Kind::Counter, Count, "hubbub_tls_handshakes_total", "TLS handshakes that succeeded, by outcome (full, or resumed by a ticket) and version.";
     TLS_FAILURES: Kind::Counter, Count, "hubbub_tls_failures_total", "TLS connections that failed, most of them in the handshake, by reason.";
     TLS_CERTIFICATE_UNTIL: Kind::Gauge, Seconds, "hubbub_tls_certificate_until_seconds", "Until when the TLS certificate is valid, in seconds since the Unix epoch.";
+    HTTP_ANSWERS: Kind::Counter, Count, "hubbub_http_answers_total", "Answers to requests over HTTP at the listeners for browsers, by status.";
+    UPGRADES_REFUSED: Kind::Counter, Count, "hubbub_upgrades_refused_total", "Requests at /ws that did not become a WebSocket, by reason.";
+    WEBSOCKET_CLOSES: Kind::Counter, Count, "hubbub_websocket_closes_total", "Closes of WebSockets, by who said them and code; an answer counts as the server's.";
     CONNECTIONS_MAX: Kind::Gauge, Count, "hubbub_connections_max", "Limit of hubbub_connections (limits.connections_max, or what the file descriptors allow).";
     CONNECTIONS_UNAUTHENTICATED: Kind::Gauge, Count, "hubbub_connections_unauthenticated", "Open connections that have not logged in.";
     CONNECTIONS_UNAUTHENTICATED_MAX: Kind::Gauge, Count, "hubbub_connections_unauthenticated_max", "Limit of hubbub_connections_unauthenticated (limits.connections_unauthenticated_max).";

@@ -7,8 +7,13 @@ use std::time::Duration;
 
 use metrics::{Gauge, counter, gauge};
 
+use hubbub_codec::websocket::CloseCode;
+
 use super::handles::{Family, Published, Share};
-use super::labels::{CloseReason, FrameIn, FrameOut, LoginMethod, Refusal, TlsFailure, TlsHandshake, Transport};
+use super::labels::{
+    CloseReason, FrameIn, FrameOut, HttpStatus, LoginMethod, Refusal, TlsFailure, TlsHandshake, Transport, UpgradeRefusal,
+    WebsocketClose,
+};
 use super::names;
 use super::pressure::Pressure;
 
@@ -71,6 +76,10 @@ pub struct ShardCounters {
     logins: Family<{ LoginMethod::COUNT }>,
     tls_handshakes: Family<{ TlsHandshake::COUNT }>,
     tls_failures: Family<{ TlsFailure::COUNT }>,
+    http_answers: Family<{ HttpStatus::COUNT }>,
+    upgrades_refused: Family<{ UpgradeRefusal::COUNT }>,
+    websocket_closes_by_client: Family<{ WebsocketClose::COUNT }>,
+    websocket_closes_by_us: Family<{ WebsocketClose::COUNT }>,
     /// Open connections, now.
     transports: [(u64, Share); Transport::COUNT],
     handles: Handles,
@@ -145,6 +154,14 @@ impl ShardCounters {
                 counter!(names::TLS_HANDSHAKES, "outcome" => outcome, "version" => version)
             }),
             tls_failures: Family::new(|i| counter!(names::TLS_FAILURES, "reason" => TlsFailure::LABELS[i])),
+            http_answers: Family::new(|i| counter!(names::HTTP_ANSWERS, "status" => HttpStatus::LABELS[i])),
+            upgrades_refused: Family::new(|i| counter!(names::UPGRADES_REFUSED, "reason" => UpgradeRefusal::LABELS[i])),
+            websocket_closes_by_client: Family::new(
+                |i| counter!(names::WEBSOCKET_CLOSES, "by" => "client", "code" => WebsocketClose::LABELS[i]),
+            ),
+            websocket_closes_by_us: Family::new(
+                |i| counter!(names::WEBSOCKET_CLOSES, "by" => "server", "code" => WebsocketClose::LABELS[i]),
+            ),
             transports: std::array::from_fn(|i| {
                 let gauge = gauge!(names::TRANSPORT_CONNECTIONS, "transport" => Transport::LABELS[i]);
                 (0, Share::new(gauge))
@@ -187,6 +204,26 @@ impl ShardCounters {
         self.tls_failures.counts[reason as usize] += 1;
     }
 
+    /// Counts an answer over HTTP.
+    pub fn http_answered(&mut self, status: HttpStatus) {
+        self.http_answers.counts[status as usize] += 1;
+    }
+
+    /// Counts a connection that did not become a WebSocket.
+    pub fn upgrade_refused(&mut self, reason: UpgradeRefusal) {
+        self.upgrades_refused.counts[reason as usize] += 1;
+    }
+
+    /// Counts a close that a client has said first.
+    pub fn websocket_closed_by_client(&mut self, code: Option<CloseCode>) {
+        self.websocket_closes_by_client.counts[WebsocketClose::of(code) as usize] += 1;
+    }
+
+    /// Counts a close that was said to a client, answers among them.
+    pub fn websocket_closed_by_us(&mut self, code: Option<CloseCode>) {
+        self.websocket_closes_by_us.counts[WebsocketClose::of(code) as usize] += 1;
+    }
+
     /// Counts a refusal.
     pub fn refused(&mut self, reason: Refusal) {
         self.refusals.counts[reason as usize] += 1;
@@ -218,6 +255,10 @@ impl ShardCounters {
         self.logins.publish();
         self.tls_handshakes.publish();
         self.tls_failures.publish();
+        self.http_answers.publish();
+        self.upgrades_refused.publish();
+        self.websocket_closes_by_client.publish();
+        self.websocket_closes_by_us.publish();
         self.transports.iter_mut().for_each(|(count, share)| share.move_to(*count));
         self.pressure.publish();
         let handles = &mut self.handles;

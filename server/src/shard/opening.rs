@@ -3,8 +3,9 @@
 use super::connection::{Connection, Name, Socket, Stage};
 use super::reading::{Stop, read_loop};
 use super::{Parcel, Passenger, Shard};
+use crate::edge::http::Http;
 use crate::edge::layers::Layers;
-use crate::metrics::{CloseReason, Refusal, Transport};
+use crate::metrics::{CloseReason, HttpStatus, Refusal, Transport};
 use crate::wire::{self, NAME_BYTES_MAX};
 use bytes::Bytes;
 use hubbub_codec::proto;
@@ -14,7 +15,7 @@ use hubbub_codec::proto::{AuthMethod, ClientFrame, ErrorCode};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::warn;
@@ -52,6 +53,10 @@ impl Shard {
                 let frame = wire::error_frame(0, Action::Retry, ErrorCode::Overloaded, TURNED_AWAY_MS, message);
                 // A fresh socket has room for it; if not, closing says enough.
                 let _ = stream.try_write(&frame);
+            } else if transport == Transport::Http {
+                self.counters.http_answered(HttpStatus::Unavailable);
+                let (head, body) = Http::overloaded(SystemTime::now()).into_bytes();
+                let _ = stream.try_write(&[head, body].concat());
             }
             return;
         }
@@ -77,6 +82,7 @@ impl Shard {
             (Transport::Https, Some(tls)) => {
                 Layers::over_tls(transport, tls.http()).map(|layers| Some(Box::new(layers)))
             }
+            (Transport::Http, _) => Ok(Some(Box::new(Layers::over_tcp(transport)))),
             _ => Ok(None),
         }
     }
@@ -219,7 +225,8 @@ fn say_last(parcel: Parcel, frame: &[u8]) {
         return;
     };
     let mut bytes = layers.unsent().to_vec();
-    if layers.seal(frame, &mut bytes).is_ok() {
+    let frame = layers.web_mut().map_or_else(|| frame.to_vec(), |web| web.last_message(frame, CloseReason::Overloaded));
+    if layers.seal(&frame, &mut bytes).is_ok() {
         layers.finish(&mut bytes);
         let _ = stream.try_write(&bytes);
     }

@@ -7,10 +7,11 @@ use super::Shard;
 use super::connection::{Line, Name, Stage, session};
 use super::deadlines::TICK_MS;
 use crate::edge::layers::{Fault, Layers};
+use crate::edge::web::Web;
 use crate::metrics::{CloseReason, FrameIn, Refusal};
 use crate::node::Phase;
 use crate::wire;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use hubbub_codec::frame::decode_frame;
 use hubbub_codec::proto::client_frame::Body;
 use hubbub_codec::proto::error::Action;
@@ -73,7 +74,7 @@ impl Shard {
             if connection.unread_whole {
                 let unread = Bytes::from(std::mem::take(&mut connection.unread));
                 connection.unread_whole = false;
-                if let Some(stop) = self.take_bytes(id, unread) {
+                if let Some(stop) = self.take_plain(id, unread.into()) {
                     return Poll::Ready(stop);
                 }
                 continue;
@@ -141,7 +142,7 @@ impl Shard {
         let layers = connection.layers_mut().expect("it was just there");
         let taken = layers.take(&mut self.scratch, &mut self.opened);
         self.scratch.clear();
-        let bytes = self.opened.split().freeze();
+        let bytes = self.opened.split();
         connection.out_bytes += connection.sealed_bytes() - before.1;
         if connection.sealed_bytes() > 0 && !std::mem::replace(&mut connection.dirty, true) {
             self.dirty.push(id.0);
@@ -158,12 +159,21 @@ impl Shard {
             let connection = &mut self.connections[id.0 as usize];
             connection.unread.clear();
             connection.last_heard = now;
-            if let Some(stop) = self.take_bytes(id, bytes) {
+            if let Some(stop) = self.take_plain(id, bytes) {
                 return Some(stop);
             }
         }
         self.note_layers(id);
         None
+    }
+
+    /// Takes what has no layer around it any more.
+    fn take_plain(&mut self, id: Name, bytes: BytesMut) -> Option<Stop> {
+        if self.connection(id).is_some_and(|connection| connection.web().is_some()) {
+            self.take_web_bytes(id, bytes)
+        } else {
+            self.take_bytes(id, bytes.freeze())
+        }
     }
 
     /// What has come through the layers was handled: what is left in them has a deadline as a part of a frame has, and a
@@ -179,7 +189,7 @@ impl Shard {
         } else if has_rest && connection.part_since == 0 {
             connection.part_since = now.max(1);
             self.look_by(id, now + frame_ticks);
-        } else if !has_rest && connection.unread.is_empty() {
+        } else if !has_rest && connection.unread.is_empty() && !connection.web().is_some_and(Web::is_within_message) {
             connection.part_since = 0;
         }
     }
@@ -271,7 +281,7 @@ impl Shard {
     }
 
     /// Longest frame that this connection may send now.
-    fn frame_bytes_max(&self, id: (u32, u32)) -> usize {
+    pub(super) fn frame_bytes_max(&self, id: (u32, u32)) -> usize {
         match self.connections[id.0 as usize].stage {
             Stage::Silent | Stage::Greeted | Stage::Proving | Stage::Proven => {
                 self.limits.frame_bytes_max.min(STRANGER_FRAME_BYTES_MAX)
@@ -280,7 +290,7 @@ impl Shard {
         }
     }
 
-    pub(super) fn keep(&mut self, id: (u32, u32), bytes: &Bytes, whole: bool) {
+    pub(super) fn keep(&mut self, id: (u32, u32), bytes: &[u8], whole: bool) {
         let now = self.deadlines.now();
         let frame_ticks = self.limits.frame;
         let Some(connection) = self.connection(id) else { return };
@@ -299,7 +309,7 @@ impl Shard {
         }
     }
 
-    fn take_frame(&mut self, id: (u32, u32), payload: Bytes) -> Option<Stop> {
+    pub(super) fn take_frame(&mut self, id: (u32, u32), payload: Bytes) -> Option<Stop> {
         let bytes = payload.len() + hubbub_codec::frame::PREFIX_BYTES;
         self.connections[id.0 as usize].part_since = 0;
         let frame = match ClientFrame::decode(payload) {

@@ -116,6 +116,10 @@ impl Shard {
         if self.connections[id.0 as usize].socket().is_none() {
             return Err((ErrorCode::Invalid, "a channel of a trunk is no place for another".to_owned()));
         }
+        if self.connections[id.0 as usize].web().is_some() {
+            let message = "a WebSocket carries one client; open the trunk at listen or tls.listen".to_owned();
+            return Err((ErrorCode::Invalid, message));
+        }
         let Some(verifier) = &self.node.trunk_verifier else {
             let message = "this server takes no trunks (trunk.secret_file is not set)".to_owned();
             return Err((ErrorCode::Forbidden, message));

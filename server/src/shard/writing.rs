@@ -58,12 +58,19 @@ impl Shard {
 
     /// Queues a frame, whatever waits already.
     pub(super) fn queue(&mut self, index: u32, kind: FrameOut, frame: Bytes) {
+        if self.connections[index as usize].web().is_some() {
+            return self.queue_message(index, kind, &frame);
+        }
         self.counters.frame_out(kind, 1, frame.len() as u64);
         let connection = &mut self.connections[index as usize];
         connection.out_bytes += frame.len();
         connection.out.push_back(frame);
-        if !connection.dirty {
-            connection.dirty = true;
+        self.mark_dirty(index);
+    }
+
+    /// Sees to it that what a connection has is written at the end of the turn.
+    pub(super) fn mark_dirty(&mut self, index: u32) {
+        if !std::mem::replace(&mut self.connections[index as usize].dirty, true) {
             self.dirty.push(index);
             self.want_turn();
         }
@@ -315,6 +322,8 @@ impl Shard {
         if connection.stage.is_over() {
             return;
         }
+        self.say_web_farewell(id, reason);
+        let connection = &mut self.connections[id.0 as usize];
         let logged_in = connection.stage == Stage::Open;
         let was_open = logged_in || connection.stage == Stage::Opening;
         let lagged = std::mem::take(&mut connection.lagging);

@@ -12,6 +12,7 @@ mod reader;
 mod requests;
 mod server;
 mod tls;
+mod web;
 
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,7 @@ pub(crate) use reader::Reader;
 pub(crate) use requests::*;
 pub(crate) use server::{Server, Setup, hubbub, scrape};
 pub(crate) use tls::Certificate;
+pub(crate) use web::*;
 
 /// How long anything may take. Far more than it does: machines that test are busy.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);

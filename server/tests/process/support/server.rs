@@ -144,6 +144,8 @@ pub(crate) struct Server {
     pub(crate) clients: SocketAddr,
     /// Where clients connect with TLS, if they may.
     pub(crate) tls: Option<SocketAddr>,
+    /// Where browsers connect.
+    pub(crate) http: SocketAddr,
     /// Where metrics are.
     pub(crate) metrics: SocketAddr,
 }
@@ -165,6 +167,7 @@ impl Server {
             pid: 0,
             clients: anywhere,
             tls: None,
+            http: anywhere,
             metrics: anywhere,
         };
         server.wait_until_ready();
@@ -187,6 +190,7 @@ impl Server {
         self.clients = address("clients").expect("clients have one");
         self.metrics = address("metrics").expect("metrics have one");
         self.tls = address("tls");
+        self.http = address("http").expect("browsers have one");
         self.pid = value["pid"].as_u64().expect("a process id") as u32;
     }
 
