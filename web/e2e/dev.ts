@@ -1,4 +1,4 @@
-// For whoever works on the page: a server, a bridge in front of it, and the page as it is being written.
+// For whoever works on the page: a server, and the page as it is being written.
 
 import { createServer } from "vite";
 import { fileURLToPath } from "node:url";
@@ -13,7 +13,7 @@ const vite = await createServer({
     host: "127.0.0.1",
     port: PORT,
     strictPort: true,
-    // The bridge takes sockets from its own page only.
+    // The server takes sockets from its own page only.
     proxy: { "/ws": { target: server.url, ws: true, changeOrigin: true, rewriteWsOrigin: true } },
   },
 });

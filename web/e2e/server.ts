@@ -1,15 +1,14 @@
-// A real server in a directory of its own, that can be killed and started again, and what stands in front of it.
+// A real server in a directory of its own, that can be killed and started again.
 //
 // HUBBUB_BIN   the server (default: target/release/hubbub)
-// HUBBUB_ARGS  further arguments for it, such as those of its own page listener
-// HUBBUB_URL   where that listener serves the page; without it the bridge stands in front
+// HUBBUB_ARGS  further arguments for it, such as those of TLS
+// HUBBUB_URL   where the page is, when it is not at the server's own listener: a proxy's address
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { startBridge } from "./bridge.ts";
 
 const BIN = process.env["HUBBUB_BIN"] ?? fileURLToPath(new URL("../../target/release/hubbub", import.meta.url));
 const ARGS = (process.env["HUBBUB_ARGS"] ?? "").split(" ").filter((arg) => arg !== "");
@@ -18,25 +17,22 @@ export class HubbubServer {
   readonly #dir = mkdtempSync(join(tmpdir(), "hubbub-e2e-"));
   #process: ChildProcess | undefined;
   #listen = "127.0.0.1:0";
-  #bridge: { url: string; stop: () => void } | undefined;
+  #httpListen = "127.0.0.1:0";
   /** Where the page is. */
   url = "";
 
   static async start(): Promise<HubbubServer> {
     const server = new HubbubServer();
     await server.startAgain();
-    const [host, port] = server.#listen.split(":");
-    if (!host || !port) throw new Error(`an address like ${server.#listen}`);
-    server.#bridge = process.env["HUBBUB_URL"] ? undefined : await startBridge(Number(port));
-    server.url = process.env["HUBBUB_URL"] ?? server.#bridge?.url ?? "";
     return server;
   }
 
-  /** Starts on the same data and port. */
+  /** Starts on the same data and ports. */
   async startAgain(): Promise<void> {
     const addresses = join(this.#dir, "addresses.json");
     rmSync(addresses, { force: true });
-    const args = ["--data-dir", this.#dir, "--listen", this.#listen, "--http-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", ...ARGS];
+    const listen = ["--listen", this.#listen, "--http-listen", this.#httpListen, "--metrics-listen", "127.0.0.1:0"];
+    const args = ["--data-dir", this.#dir, ...listen, ...ARGS];
     this.#process = spawn(BIN, args, { stdio: ["ignore", "ignore", process.env["HUBBUB_LOG"] ? "inherit" : "ignore"] });
     const deadline = Date.now() + 20_000;
     while (!existsSync(addresses)) {
@@ -44,7 +40,10 @@ export class HubbubServer {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     const found: unknown = JSON.parse(readFileSync(addresses, "utf8"));
-    if (typeof found === "object" && found && "clients" in found) this.#listen = String(found.clients);
+    if (typeof found !== "object" || !found || !("clients" in found) || !("http" in found)) throw new Error("no addresses");
+    this.#listen = String(found.clients);
+    this.#httpListen = String(found.http);
+    this.url = process.env["HUBBUB_URL"] ?? `http://${this.#httpListen}/`;
   }
 
   /** Ends it as a crash does, or in good order. */
@@ -63,7 +62,6 @@ export class HubbubServer {
   }
 
   async stop(): Promise<void> {
-    this.#bridge?.stop();
     await this.kill();
     rmSync(this.#dir, { recursive: true, force: true });
   }

@@ -29,7 +29,8 @@ const ANY: u64 = i64::MAX as u64;
 fn origin_problem(origin: &str) -> Option<Problem> {
     let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     let is_origin = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', ' ', '*', ',']));
-    let text = "an origin is a scheme and a host, with its port if it is not the usual one, as in \"https://chat.example\"";
+    let text =
+        "an origin is a scheme and a host, with its port if it is not the usual one, as in \"https://chat.example\"";
     (!is_origin).then(|| Problem::new("http.origins", format!("[\"{origin}\"]"), text.to_owned()))
 }
 

@@ -86,6 +86,11 @@ impl Layers {
         self.address
     }
 
+    /// Whether what is said does not go out as it is.
+    pub fn seals(&self) -> bool {
+        self.tls.is_some() || !self.is_through()
+    }
+
     /// Whether frames can pass.
     pub fn is_through(&self) -> bool {
         !self.broken && self.tls.as_ref().is_none_or(|tls| tls.is_established())

@@ -11,8 +11,8 @@ use hubbub_codec::websocket::CloseCode;
 
 use super::handles::{Family, Published, Share};
 use super::labels::{
-    CloseReason, FrameIn, FrameOut, HttpStatus, LoginMethod, Refusal, TlsFailure, TlsHandshake, Transport, UpgradeRefusal,
-    WebsocketClose,
+    CloseReason, FrameIn, FrameOut, HttpStatus, LoginMethod, Refusal, TlsFailure, TlsHandshake, Transport,
+    UpgradeRefusal, WebsocketClose,
 };
 use super::names;
 use super::pressure::Pressure;

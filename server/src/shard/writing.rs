@@ -446,7 +446,7 @@ impl Connection {
     fn write_out(&mut self, scratch: &mut WriteScratch) -> io::Result<bool> {
         let Some(socket) = self.socket() else { return Ok(true) };
         let Some(write) = socket.write.clone() else { return Ok(true) };
-        if socket.layers.is_some() {
+        if socket.layers.as_ref().is_some_and(|layers| layers.seals()) {
             return self.write_sealed(&write, scratch);
         }
         let scratch = &mut scratch.joined;

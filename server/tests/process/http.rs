@@ -75,7 +75,9 @@ fn what_is_no_request_is_answered_once_and_harms_nobody() {
         assert!(said.starts_with(&format!("HTTP/1.1 {status} ")), "{status}: {said}");
         assert_eq!(said.matches("HTTP/1.1 ").count(), 1, "{said}");
         assert!(said.contains("\r\nConnection: close\r\n"), "{said}");
-        assert!(matches!(alice.ask(Up::Ping(hubbub_codec::proto::Ping { nonce: 7 })), Down::Pong(pong) if pong.nonce == 7));
+        assert!(
+            matches!(alice.ask(Up::Ping(hubbub_codec::proto::Ping { nonce: 7 })), Down::Pong(pong) if pong.nonce == 7)
+        );
     }
 }
 

@@ -123,7 +123,10 @@ fn framing_of_every_length() {
             for part in whole(Opcode::Binary, &message).chunks(cut) {
                 socket.write(part);
             }
-            assert!(matches!(socket.find(|frame| frame.request_id == 77), Down::Pong(pong) if pong.nonce == 5), "{length}");
+            assert!(
+                matches!(socket.find(|frame| frame.request_id == 77), Down::Pong(pong) if pong.nonce == 5),
+                "{length}"
+            );
         }
     }
     // One byte more than a message may have, and far more; only the header has come.
@@ -211,7 +214,11 @@ fn messages_in_pieces() {
             Then::Welcome(&[b"1", b"2"]),
         ),
         ("10.1", singly(), Then::Welcome(&[])),
-        ("a limit of all pieces together", vec![piece(Binary, &[0; 8_000]), piece(Continuation, &[0; 193])], Then::Close(1009, &[])),
+        (
+            "a limit of all pieces together",
+            vec![piece(Binary, &[0; 8_000]), piece(Continuation, &[0; 193])],
+            Then::Close(1009, &[]),
+        ),
     ]);
 }
 
@@ -222,7 +229,11 @@ fn closes() {
         ("7.1.2", vec![close(1000, b""), close(1000, b"")], Then::Close(1000, &[])),
         ("7.1.3", vec![close(1000, b""), ping(b"late")], Then::Close(1000, &[])),
         ("7.1.4", vec![close(1000, b""), whole(Opcode::Binary, &greeting())], Then::Close(1000, &[])),
-        ("7.1.5", vec![piece(Opcode::Binary, b"a"), close(1000, b""), whole(Opcode::Continuation, b"b")], Then::Close(1000, &[])),
+        (
+            "7.1.5",
+            vec![piece(Opcode::Binary, b"a"), close(1000, b""), whole(Opcode::Continuation, b"b")],
+            Then::Close(1000, &[]),
+        ),
         ("7.3.1", vec![whole(Opcode::Close, b"")], Then::CloseEmpty),
         ("7.3.2", vec![whole(Opcode::Close, b"\x03")], Then::Close(1002, &[])),
         ("7.3.3", vec![close(1000, b"")], Then::Close(1000, &[])),

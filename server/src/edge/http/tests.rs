@@ -95,7 +95,7 @@ fn the_page_has_the_headers_it_needs() {
 #[test]
 fn without_a_page_there_is_only_the_websocket() {
     let site = Site { page: false, origins: Vec::new() };
-    let mut ask = |path: &str| Http::new(false).take(&mut BytesMut::from(&*get(path, "")), &site, NOW).unwrap().status;
+    let ask = |path: &str| Http::new(false).take(&mut BytesMut::from(&*get(path, "")), &site, NOW).unwrap().status;
     assert_eq!((ask("/"), ask("/ws")), (HttpStatus::NotFound, HttpStatus::UpgradeRequired));
 }
 
@@ -189,7 +189,7 @@ fn upgrades_that_may_not_be_say_why() {
 
 #[test]
 fn over_tls_our_origin_is_https() {
-    let mut ask = |origin: &str| {
+    let ask = |origin: &str| {
         let mut came = BytesMut::from(&*upgrade(&format!("Origin: {origin}://here:7402")));
         Http::new(true).take(&mut came, &site(), NOW).unwrap().status
     };
