@@ -1,12 +1,29 @@
 // The page is loaded again in the middle of sending: what was written is sent, once; so is what was written offline.
 
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually, finish, Person } from "./browser.ts";
 import { HubbubServer } from "./server.ts";
 
 const DIST = fileURLToPath(new URL("../dist", import.meta.url));
+
+const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+
+/** Serves the built page, and nothing else, at an address. */
+async function serveFiles(url: string): Promise<Server> {
+  const files = createServer((request, response) => {
+    const file = join(DIST, request.url === "/" ? "index.html" : (request.url ?? ""));
+    if (!existsSync(file)) return void response.writeHead(404).end();
+    response.setHeader("Content-Type", TYPES[extname(file)] ?? "application/octet-stream");
+    response.end(readFileSync(file));
+  });
+  const { hostname, port } = new URL(url);
+  await new Promise<void>((resolve) => files.listen(Number(port), hostname, resolve));
+  return files;
+}
 
 let server: HubbubServer;
 let alice: Person;
@@ -46,14 +63,13 @@ test("while the server is away", async () => {
   await alice.page.locator(".message-waiting", { hasText: "written while it was away" }).waitFor();
   const stored = await alice.page.evaluate(() => Object.keys(localStorage).filter((key) => key.includes("/out/")).length);
   expect(stored).toBe(1);
-  // The page went with its server; a proxy, or a browser that keeps pages, would have it still.
-  await alice.context.route(`${server.url}**`, (route) => {
-    const { pathname } = new URL(route.request().url());
-    return route.fulfill({ path: join(DIST, pathname === "/" ? "index.html" : pathname) });
-  });
+  // The page went with its server; a proxy, say, has it still.
+  const proxy = await serveFiles(server.url);
   await alice.page.reload();
   await alice.page.locator(".message-waiting", { hasText: "written while it was away" }).waitFor();
   await expect(alice.field().inputValue()).resolves.toBe("a draft");
+  proxy.close();
+  proxy.closeAllConnections();
   await server.startAgain();
   await bob.message("written while it was away").waitFor();
   await alice.message("written while it was away").getByRole("img", { name: /Delivered|Read/ }).waitFor();
