@@ -57,11 +57,11 @@ class Panel:
     """One panel: a title, what it is about for somebody who sees it for the first time, and its series."""
 
     def __init__(self, title, about, unit, *targets, width=8, height=7, kind="timeseries", warn=None, bad=None,
-                 low=False, stack=False, least=0, most=None, runbook=None, decimals=None, legend="list"):
+                 low=False, stack=False, least=0, most=None, runbook=None, decimals=None, legend="list", nothing=None):
         self.title, self.about, self.unit, self.targets = title, about, unit, targets
         self.width, self.height, self.kind, self.stack = width, height, kind, stack
         self.warn, self.bad, self.low, self.least, self.most = warn, bad, low, least, most
-        self.runbook, self.decimals, self.legend = runbook, decimals, legend
+        self.runbook, self.decimals, self.legend, self.nothing = runbook, decimals, legend, nothing
 
     def thresholds(self):
         """Colours from below upwards; `low` turns them round: small is bad."""
@@ -88,6 +88,8 @@ class Panel:
         defaults = {"unit": self.unit, "thresholds": self.thresholds(), "min": self.least, "color": {"mode": "palette-classic"}}
         if self.most is not None:
             defaults["max"] = self.most
+        if self.nothing is not None:
+            defaults["noValue"] = self.nothing
         if self.decimals is not None:
             defaults["decimals"] = self.decimals
         if self.kind == "timeseries":
@@ -327,7 +329,7 @@ def sessions():
               series(f"sum by (reason) ({rate('hubbub_tls_failures_total')})", "{{reason}}"), runbook="tls-handshakes"),
         stat("Certificate", "How long the certificate is still valid.", "s",
              f"min(hubbub_tls_certificate_until_seconds{{{S}}}) - time()", bad=172800, warn=1209600, low=True, least=None, width=8,
-             runbook="tls-certificate"),
+             nothing="TLS is off", runbook="tls-certificate"),
         row("Logins"),
         Panel("Logins, by method", "Logins that reached their user's home.", "ops",
               series(f"sum by (method) ({rate('hubbub_logins_total')})", "{{method}}"), stack=True, runbook="login-storm"),

@@ -95,7 +95,7 @@ class Drawing:
         axes.set_title(panel["title"], loc="left", color=TEXT, fontsize=9, fontweight="bold")
         lines = list(self.series(panel))
         if panel["type"] == "stat":
-            return self.stat(axes, lines, unit, defaults["thresholds"]["steps"])
+            return self.stat(axes, lines, unit, defaults)
         if not lines:
             axes.text(0.5, 0.5, "no data", color="#f2495c", ha="center", va="center", transform=axes.transAxes, fontsize=12)
         stacked = defaults["custom"]["stacking"]["mode"] == "normal"
@@ -123,14 +123,16 @@ class Drawing:
                         edgecolor="none", labelcolor=TEXT, columnspacing=1, handlelength=1.2)
         return len(lines)
 
-    def stat(self, axes, lines, unit, steps):
+    def stat(self, axes, lines, unit, defaults):
+        steps = defaults["thresholds"]["steps"]
         values = [value for value in (lines[0][2] if lines else []) if not math.isnan(value)]
         value = values[-1] if values else None
         colour = steps[0]["color"]
         for step in steps[1:]:
             if value is not None and value >= step["value"]:
                 colour = step["color"]
-        axes.text(0.5, 0.5, words(value, unit), color=THRESHOLD[colour], ha="center", va="center", transform=axes.transAxes, fontsize=20)
+        text = words(value, unit) if value is not None else defaults.get("noValue", "no data")
+        axes.text(0.5, 0.5, text, color=THRESHOLD[colour], ha="center", va="center", transform=axes.transAxes, fontsize=20)
         axes.set_xticks([])
         axes.set_yticks([])
         return len(lines)
