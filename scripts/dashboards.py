@@ -38,7 +38,7 @@ def quantiles(histogram, *qs):
 def by(label, counter, labels="", least="> 0"):
     """A counter's rate by a label, without what does not happen, and all of it: so that nothing is a line, and not "no data"."""
     return [series(f"sum({rate(counter, labels)})", "all"),
-            series(f"sum by ({label}) ({rate(counter, labels)}) {least}", "{{" + label + "}}")]
+            series(f"sum by ({label}) ({rate(counter, labels)}) {least}", " ".join("{{" + one + "}}" for one in label.split(", ")))]
 
 
 def families(metric):
@@ -330,6 +330,12 @@ def sessions():
         stat("Certificate", "How long the certificate is still valid.", "s",
              f"min(hubbub_tls_certificate_until_seconds{{{S}}}) - time()", bad=172800, warn=1209600, low=True, least=None, width=8,
              nothing="TLS is off", runbook="tls-certificate"),
+        row("Browsers"),
+        Panel("HTTP answers", "By status. 101 is a WebSocket that began.", "ops", *by("status", "hubbub_http_answers_total")),
+        Panel("No WebSocket", "Requests at /ws that did not become one. `origin`: a page of somebody else, or `http.origins` lacks one of yours.", "ops",
+              *by("reason", "hubbub_upgrades_refused_total")),
+        Panel("WebSockets closed", "By who said so, and the code: 1000 and 1001 are usual, 1002 and 1009 a client that breaks rules.", "ops",
+              *by("code, by", "hubbub_websocket_closes_total")),
         row("Logins"),
         Panel("Logins, by method", "Logins that reached their user's home.", "ops",
               series(f"sum by (method) ({rate('hubbub_logins_total')})", "{{method}}"), stack=True, runbook="login-storm"),
