@@ -44,6 +44,8 @@ export class Person {
       viewport: { width: 1280, height: 800 },
       locale: "en-GB",
       timezoneId: "Europe/Berlin",
+      // Its certificate is made for the test.
+      ignoreHTTPSErrors: server.url.startsWith("https:"),
       ...options,
     });
     const person = new Person(await context.newPage(), context, user);
