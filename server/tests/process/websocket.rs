@@ -2,7 +2,7 @@
 //! breaks the rules ends one connection with the code that fits.
 
 use crate::support::*;
-use hubbub_codec::proto::{Bye, ErrorCode, Sync, bye};
+use hubbub_codec::proto::{Bye, ErrorCode, Sync, bye, send};
 use hubbub_codec::websocket::Incoming;
 use std::io::Write;
 
@@ -24,7 +24,8 @@ fn clients_log_in_and_talk_to_clients_over_tcp() {
         assert_eq!(log.entries[0].body, "over WebSocket");
         // Longer than what a header of two bytes, and of four, can say.
         for (seq, bytes) in [(2, 100), (3, 200), (4, 60_000)] {
-            assert_eq!(seq, crate::support::seq(bob.ask(to_user(one, &"x".repeat(bytes)))));
+            let long = message(send::To::User(one), name(&bytes.to_string()), &"x".repeat(bytes));
+            assert_eq!(crate::support::seq(bob.ask(Up::Send(long))), seq);
             alice.find(|frame| matches!(&frame.body, Some(Down::Entries(entries)) if entries.entries.last().is_some_and(|entry| entry.seq == seq)));
         }
     }
