@@ -194,7 +194,7 @@ section! {
         #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "address_if_any")]
         tls_listen: Option<SocketAddr> = None, unset "\"0.0.0.0:7403\"";
         /// Origins of pages that may open a WebSocket besides the page that is served here, as browsers write them. A proxy
-        /// that takes off TLS makes one necessary: ["https://chat.example"].
+        /// that takes off TLS makes one necessary: `["https://chat.example"]`.
         origins: Vec<String> = Vec::new();
         /// Whether the chat page is served. Without it there is only the WebSocket.
         page: bool = true;

@@ -51,13 +51,30 @@ fn every_key_can_be_set_by_its_variable() {
             "listen" | "metrics_listen" | "tls.listen" | "http.listen" | "http.tls_listen" => "127.0.0.1:9",
             "plaintext_behind_proxy" => "true",
             "durability" => "none",
-            "auth.create_users" => "false",
+            "auth.create_users" | "http.page" => "false",
             "auth.registration" => "true",
             "retention.default" => "until_delivered",
             _ => "123",
         };
         let config = load(None, &[(&key.variable(), value)], Overrides::default()).unwrap();
         assert_ne!(config, Config::default(), "{}", key.variable());
+    }
+}
+
+#[test]
+fn an_origin_is_written_as_browsers_write_it() {
+    for (origin, is_one) in [
+        ("https://chat.example", true),
+        ("http://10.0.0.1:8080", true),
+        ("chat.example", false),
+        ("https://chat.example/", false),
+        ("https://*.example", false),
+        ("https://", false),
+    ] {
+        let mut config = Config::default();
+        config.http.origins = vec![origin.to_owned()];
+        let problems = config.value_problems();
+        assert_eq!(problems.is_empty(), is_one, "{origin}: {problems:?}");
     }
 }
 

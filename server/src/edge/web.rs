@@ -122,7 +122,7 @@ mod tests {
         assert!(head.contains("\r\nSec-WebSocket-Protocol: hubbub.v1\r\n") && head.ends_with("\r\n\r\n"));
         assert!(web.is_open());
         assert!(matches!(take(&mut web, &mut came), Taken::Frame(payload) if payload == "hello"));
-        assert!(matches!(take(&mut web, &mut came), Taken::Pong(pong) if pong == &b"\x8A\x01p"[..]));
+        assert!(matches!(take(&mut web, &mut came), Taken::Pong(pong) if pong[..] == *b"\x8A\x01p"));
         assert!(matches!(take(&mut web, &mut came), Taken::Nothing));
         assert!(web.close(Some(CloseCode::NORMAL), "").is_some());
         assert!(!web.is_open());

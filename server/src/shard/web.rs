@@ -155,12 +155,11 @@ impl Shard {
         match connection.web() {
             None => {}
             Some(Web::Socket(_)) => self.say_close(id, Some(Web::close_code(reason)), ""),
-            Some(Web::Http(_)) => {
-                if reason == CloseReason::Timeout && !connection.unread.is_empty() {
-                    self.counters.http_answered(HttpStatus::Timeout);
-                    self.queue_answer(id.0, Http::timed_out(SystemTime::now()));
-                }
+            Some(Web::Http(_)) if reason == CloseReason::Timeout && !connection.unread.is_empty() => {
+                self.counters.http_answered(HttpStatus::Timeout);
+                self.queue_answer(id.0, Http::timed_out(SystemTime::now()));
             }
+            Some(Web::Http(_)) => {}
         }
     }
 
