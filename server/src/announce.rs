@@ -54,9 +54,13 @@ fn token_command(config: &Config) -> String {
 pub fn ready(config: &Config, clients: &[(Transport, SocketAddr)], metrics: SocketAddr) -> io::Result<()> {
     write_addresses(&config.data_dir, clients, metrics)?;
     for (transport, address) in clients {
-        info!("clients on {address} ({})", transport.label());
-        if config.http.page && matches!(transport, Transport::Http | Transport::Https) {
-            info!("the chat page is at {}://{address}/", transport.label());
+        let scheme = transport.label();
+        match transport {
+            Transport::Tcp | Transport::Tls => info!("clients on {address} ({scheme})"),
+            Transport::Http | Transport::Https if config.http.page => {
+                info!("the chat page is at {scheme}://{address}/")
+            }
+            Transport::Http | Transport::Https => info!("WebSockets at {scheme}://{address}/ws"),
         }
     }
     info!("metrics on http://{metrics}/metrics");

@@ -15,7 +15,7 @@ use crate::{compact, logging, serve};
 
 const EXAMPLES: &str = "\
 Examples:
-  hubbub                                   clients on 127.0.0.1:7400, data in ./hubbub-data
+  hubbub                                   clients on 127.0.0.1:7400, a page at http://127.0.0.1:7402/, data in ./hubbub-data
   hubbub token --user 42                   a token to try things with, valid for a day
   hubbub --data-dir /srv/chat --shards 4   flags win over everything else
   hubbub --config hubbub.toml              see deploy/hubbub.example.toml for every key

@@ -92,7 +92,11 @@ impl Shard {
                 }
                 Poll::Ready(Ok(0)) => {
                     self.scratch.clear();
-                    self.drop_connection(id, CloseReason::Client);
+                    if self.is_owed_an_answer(id) {
+                        self.close_after_writing(id, CloseReason::Client);
+                    } else {
+                        self.drop_connection(id, CloseReason::Client);
+                    }
                     return Poll::Ready(Stop::Gone);
                 }
                 Poll::Ready(Ok(read)) if is_layered => {

@@ -76,6 +76,12 @@ impl Shard {
         }
     }
 
+    /// Whether somebody who says nothing more waits for what is queued: over HTTP and WebSocket that is good manners.
+    pub(super) fn is_owed_an_answer(&self, id: Name) -> bool {
+        let connection = &self.connections[id.0 as usize];
+        connection.web().is_some() && !connection.out.is_empty()
+    }
+
     /// Keeps what is not whole. The deadline of a message in pieces runs from its first one.
     fn keep_part(&mut self, id: Name, bytes: &[u8]) {
         let now = self.deadlines.now();

@@ -2,7 +2,7 @@
 //! breaks the rules ends one connection with the code that fits.
 
 use crate::support::*;
-use hubbub_codec::proto::{Bye, ErrorCode, Sync, bye, send};
+use hubbub_codec::proto::{Bye, ErrorCode, Ping, Sync, bye, send};
 use hubbub_codec::websocket::Incoming;
 use std::io::Write;
 
@@ -26,7 +26,11 @@ fn clients_log_in_and_talk_to_clients_over_tcp() {
         for (seq, bytes) in [(2, 100), (3, 200), (4, 60_000)] {
             let long = message(send::To::User(one), name(&bytes.to_string()), &"x".repeat(bytes));
             assert_eq!(crate::support::seq(bob.ask(Up::Send(long))), seq);
-            alice.find(|frame| matches!(&frame.body, Some(Down::Entries(entries)) if entries.entries.last().is_some_and(|entry| entry.seq == seq)));
+            let last = |body: &Down| match body {
+                Down::Entries(entries) => entries.entries.last().map(|entry| entry.seq),
+                _ => None,
+            };
+            alice.find(|frame| frame.body.as_ref().and_then(last) == Some(seq));
         }
     }
     server.wait_for_metric("hubbub_transport_connections{transport=\"http\"}", |open| open == 0.0);
@@ -89,6 +93,21 @@ fn a_message_in_pieces_that_never_ends_is_cut_off() {
     let Some(Down::Error(error)) = socket.frame().body else { panic!("no error") };
     assert_eq!(error.code(), ErrorCode::Timeout);
     assert_eq!(socket.closed_with(), 1008);
+}
+
+#[test]
+fn who_pings_and_does_not_read_costs_no_memory() {
+    let server = Server::start();
+    let mut healthy = Socket::login(&server, 1, 1);
+    let mut deaf = Socket::login(&server, 2, 1);
+    let before = server.resident_bytes();
+    let thousand = ws_frame(true, hubbub_codec::websocket::Opcode::Ping, &[7; 125]).repeat(1_000);
+    for _ in 0..200 {
+        deaf.write(&thousand);
+        assert!(matches!(healthy.ask(Up::Ping(Ping { nonce: 1 })), Down::Pong(_)));
+    }
+    let grown = server.resident_bytes().saturating_sub(before);
+    assert!(grown < 8 << 20, "{grown} bytes for 26 MB of pings");
 }
 
 #[test]
