@@ -1,8 +1,9 @@
 //! WebSocket case by case, after RFC 6455: what the sections 1 to 7 and 10 of the Autobahn test suite ask of a server, as far as
 //! it applies to a protocol of binary messages.
 //!
-//! The suite itself needs Python 2.7, which neither Debian nor PyPI's wheels have here any more, and echoes every message;
-//! so its cases are written out: where it expects an echo, a Hello is answered by a Welcome here, and a Ping of the
+//! The suite itself (`autobahntestsuite` 25.10.1 from PyPI) can be installed with Python 3 and does not start with it: its code is
+//! Python 2's, which Debian 12 has no more. It also wants an echo of every message, text among them. So its cases are written
+//! out: where it expects an echo, a Hello is answered by a Welcome here, and a Ping of the
 //! protocol by a Pong. Its cases of text messages (1.1, 6) become one: text is refused with 1003; UTF-8 counts in the reason of a close.
 
 use crate::support::*;
