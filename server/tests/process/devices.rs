@@ -3,9 +3,14 @@
 use crate::support::*;
 use hubbub_codec::proto::bye::Reason;
 
-#[test]
-fn each_device_continues_from_its_own_cursor() {
-    let server = Server::start();
+over_each_transport! {
+    each_device_continues_from_its_own_cursor,
+    a_device_that_comes_again_ends_its_older_connection,
+    of_many_connections_of_one_device_one_stays,
+}
+
+fn each_device_continues_from_its_own_cursor(over: Transport) {
+    let server = Setup::new().over(over).start();
     let (mut alice, _) = Raw::login_and_sync(&server, 10, 1);
     let (mut phone, _) = Raw::login_and_sync(&server, 20, 1);
     let conversation = direct(10, 20);
@@ -38,9 +43,8 @@ fn each_device_continues_from_its_own_cursor() {
     );
 }
 
-#[test]
-fn a_device_that_comes_again_ends_its_older_connection() {
-    let server = Server::start();
+fn a_device_that_comes_again_ends_its_older_connection(over: Transport) {
+    let server = Setup::new().over(over).start();
     for user in 1..=8 {
         let (mut older, _) = Raw::login_and_sync(&server, user, 5);
         let (mut other_device, _) = Raw::login_and_sync(&server, user, 6);
@@ -62,16 +66,14 @@ fn what_the_older_connection_had_not_said_yet_is_discarded() {
     let mut older = Raw::login(&server, 10, 1);
     let mut newer = Raw::login(&server, 10, 1);
     // The newer login is answered, so whatever the older connection still writes comes too late.
-    use std::io::Write as _;
     let late = hubbub_codec::proto::ClientFrame { request_id: 99, body: Some(to_user(20, "late")) };
-    let _ = older.stream.write_all(&hubbub_codec::frame::encode_frame(&late));
+    let _ = older.write_all(&hubbub_codec::frame::encode_frame(&late));
     assert!(older.rest().iter().all(|frame| frame.request_id != 99));
     assert!(matches!(newer.ask(to_user(20, "only this")), Down::Sent(sent) if sent.seq == 1));
 }
 
-#[test]
-fn of_many_connections_of_one_device_one_stays() {
-    let server = Server::start();
+fn of_many_connections_of_one_device_one_stays(over: Transport) {
+    let server = Setup::new().over(over).start();
     for user in [1, 2, 3] {
         let token = server.token(user);
         let logins: Vec<Raw> = std::thread::scope(|scope| {
@@ -89,10 +91,9 @@ fn of_many_connections_of_one_device_one_stays() {
         // The one that stays answers; all others are told, and closed.
         let mut staying = 0;
         for mut raw in logins {
-            use std::io::Write as _;
             let ping = Up::Ping(hubbub_codec::proto::Ping { nonce: 1 });
             let frame = hubbub_codec::proto::ClientFrame { request_id: 50, body: Some(ping) };
-            let _ = raw.stream.write_all(&hubbub_codec::frame::encode_frame(&frame));
+            let _ = raw.write_all(&hubbub_codec::frame::encode_frame(&frame));
             let mut farewell = None;
             while let Some(frame) = raw.next() {
                 if frame.request_id == 50 {

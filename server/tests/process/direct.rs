@@ -4,6 +4,13 @@ use crate::support::*;
 use hubbub_codec::ids::Conversation;
 use hubbub_codec::proto::{ErrorCode, EventType, Receipt, Sent, error::Action};
 
+over_each_transport! {
+    messages_go_both_ways_and_come_to_the_sender_too,
+    all_that_a_message_carries_arrives_as_it_was_sent,
+    receipts_tell_what_was_delivered_and_read_and_never_go_back,
+    a_message_to_somebody_who_is_away_waits_for_them,
+}
+
 /// Enough pairs for every combination of homes on two shards.
 const PAIRS: [(u64, u64); 8] = [(10, 20), (11, 21), (12, 22), (13, 23), (24, 14), (25, 15), (26, 16), (27, 17)];
 
@@ -14,10 +21,9 @@ fn sent(answer: Down) -> Sent {
     }
 }
 
-#[test]
-fn messages_go_both_ways_and_come_to_the_sender_too() {
+fn messages_go_both_ways_and_come_to_the_sender_too(over: Transport) {
     for shards in [1, 2, 5] {
-        talk_in_pairs(&Setup::new().shards(shards).start());
+        talk_in_pairs(&Setup::new().over(over).shards(shards).start());
     }
 }
 
@@ -48,9 +54,8 @@ fn talk_in_pairs(server: &Server) {
     }
 }
 
-#[test]
-fn all_that_a_message_carries_arrives_as_it_was_sent() {
-    let server = Server::start();
+fn all_that_a_message_carries_arrives_as_it_was_sent(over: Transport) {
+    let server = Setup::new().over(over).start();
     let (mut alice, _) = Raw::login_and_sync(&server, 10, 77);
     let (mut bob, _) = Raw::login_and_sync(&server, 20, 1);
     alice.ask(to_user(20, "first"));
@@ -66,9 +71,8 @@ fn all_that_a_message_carries_arrives_as_it_was_sent() {
     assert_eq!((entry.body.to_vec(), entry.device_id), (body, 77));
 }
 
-#[test]
-fn receipts_tell_what_was_delivered_and_read_and_never_go_back() {
-    let server = Server::start();
+fn receipts_tell_what_was_delivered_and_read_and_never_go_back(over: Transport) {
+    let server = Setup::new().over(over).start();
     for (a, b) in PAIRS {
         let conversation = direct(a, b);
         let (mut alice, _) = Raw::login_and_sync(&server, a, 1);
@@ -100,9 +104,8 @@ fn receipts_tell_what_was_delivered_and_read_and_never_go_back() {
     }
 }
 
-#[test]
-fn a_message_to_somebody_who_is_away_waits_for_them() {
-    let server = Server::start();
+fn a_message_to_somebody_who_is_away_waits_for_them(over: Transport) {
+    let server = Setup::new().over(over).start();
     for (a, b) in PAIRS {
         let (mut alice, _) = Raw::login_and_sync(&server, a, 1);
         drop(Raw::login(&server, b, 1)); // The account is made by the first login.

@@ -5,9 +5,13 @@ use hubbub_codec::ids::Conversation;
 use hubbub_codec::proto::event::Event;
 use hubbub_codec::proto::{ErrorCode, EventType, Role};
 
-#[test]
-fn everybody_reads_the_same_log_from_the_creation_on() {
-    let server = Server::start();
+over_each_transport! {
+    everybody_reads_the_same_log_from_the_creation_on,
+    a_removed_member_gets_the_entry_that_says_so_and_nothing_after,
+}
+
+fn everybody_reads_the_same_log_from_the_creation_on(over: Transport) {
+    let server = Setup::new().over(over).start();
     let mut people = people(&server, 12);
     let made = group_of(people[0].ask(create_group("Choir", &(2..=12).collect::<Vec<_>>())));
     assert_eq!((made.title.as_str(), made.owner, made.member_count, made.head), ("Choir", 1, 12, 1));
@@ -61,9 +65,8 @@ fn a_new_member_reads_from_its_joining_on() {
     }
 }
 
-#[test]
-fn a_removed_member_gets_the_entry_that_says_so_and_nothing_after() {
-    let server = Server::start();
+fn a_removed_member_gets_the_entry_that_says_so_and_nothing_after(over: Transport) {
+    let server = Setup::new().over(over).start();
     let mut people = people(&server, 6);
     let made = group_of(people[0].ask(create_group("Team", &[2, 3, 4, 5, 6])));
     let conversation = group(made.group);

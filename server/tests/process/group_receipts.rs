@@ -4,6 +4,10 @@ use crate::support::*;
 use hubbub_codec::ids::Conversation;
 use hubbub_codec::proto::{ErrorCode, GetMessageInfo, MessageInfo, ReceiptSummary};
 
+over_each_transport! {
+    authors_are_told_counts_of_their_own_messages_over_a_restart_too,
+}
+
 fn get_info(conversation: Conversation, seq: u64, after: u64, limit: u32) -> Up {
     let conversation = Some(conversation.into());
     Up::GetMessageInfo(GetMessageInfo { conversation, seq, members_after: after, members_limit: limit })
@@ -42,9 +46,8 @@ fn summaries(raw: &mut Raw) -> Vec<ReceiptSummary> {
         .collect()
 }
 
-#[test]
-fn authors_are_told_counts_of_their_own_messages_over_a_restart_too() {
-    let mut server = Server::start();
+fn authors_are_told_counts_of_their_own_messages_over_a_restart_too(over: Transport) {
+    let mut server = Setup::new().over(over).start();
     let mut people = people(&server, 4);
     let id = group_of(people[0].ask(create_group("G", &[2, 3, 4]))).group;
     let one = seq(people[0].ask(to_group(id, "one")));

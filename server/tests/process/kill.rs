@@ -4,15 +4,18 @@
 //! kill -- --nocapture`.
 
 use crate::support::*;
-use hubbub_codec::client::{Client, Events};
+use hubbub_codec::client::{self, Client, Events};
 use hubbub_codec::ids::{Conversation, DeviceId, GroupId, Seq, UserId};
 use hubbub_codec::proto::EventType;
 use hubbub_codec::session::{Event, OutgoingMessage, Recipient, SessionConfig};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+over_each_transport! {
+    acknowledged_messages_survive_kills_with_os,
+}
 
 const PEOPLE: u64 = 6;
 /// Sends under way at once for each person.
@@ -34,17 +37,16 @@ type Logs = BTreeMap<Conversation, Vec<String>>;
 
 #[test]
 fn acknowledged_messages_survive_kills_with_fsync() {
-    survive("fsync");
+    survive("fsync", Transport::Tcp);
 }
 
-#[test]
-fn acknowledged_messages_survive_kills_with_os() {
-    survive("os");
+fn acknowledged_messages_survive_kills_with_os(over: Transport) {
+    survive("os", over);
 }
 
-fn survive(durability: &str) {
+fn survive(durability: &str, over: Transport) {
     let kills = std::env::var("HUBBUB_TEST_KILLS").map_or(3, |text| text.parse().expect("a number of kills"));
-    let mut server = Setup::new().unlimited().config(&format!("durability = \"{durability}\"")).start();
+    let mut server = Setup::new().over(over).unlimited().config(&format!("durability = \"{durability}\"")).start();
     for user in 1..=PEOPLE {
         drop(Raw::login(&server, user, 9));
     }
@@ -52,9 +54,9 @@ fn survive(durability: &str) {
     let Down::Group(made) = Raw::login(&server, 1, 9).ask(create_group("All", &members)) else { panic!("no group") };
     let shared = Arc::new(Shared::default());
     let people = std::thread::spawn({
-        let (address, shared) = (server.clients, shared.clone());
+        let (clients_of, shared) = (server.for_clients(), shared.clone());
         let tokens: Vec<String> = (1..=PEOPLE).map(|user| server.token(user)).collect();
-        move || runtime().block_on(talk(address, tokens, GroupId(made.group), shared))
+        move || runtime().block_on(talk(clients_of, tokens, GroupId(made.group), shared))
     });
     for kill in 0..kills {
         let target = shared.acknowledged.load(Relaxed) + 100 + kill * 37 % 300;
@@ -69,7 +71,7 @@ fn survive(durability: &str) {
     let logs = people.join().expect("the people were content");
     check(&server, &shared, &logs, made.group);
     eprintln!(
-        "{durability}: {kills} kills, {} acknowledged messages, {} of them resent and found in the log",
+        "{durability} over {over}: {kills} kills, {} acknowledged messages, {} of them resent and found in the log",
         shared.acknowledged.load(Relaxed),
         shared.duplicates.load(Relaxed)
     );
@@ -84,7 +86,7 @@ fn peer_of(user: u64) -> u64 {
 }
 
 /// Lets everybody talk until they are to stop; what each has received.
-async fn talk(address: SocketAddr, tokens: Vec<String>, group: GroupId, shared: Arc<Shared>) -> Vec<Logs> {
+async fn talk(server: client::Server, tokens: Vec<String>, group: GroupId, shared: Arc<Shared>) -> Vec<Logs> {
     let (mut clients, mut lanes, mut listeners) = (Vec::new(), Vec::new(), Vec::new());
     for (user, token) in (1..).zip(tokens) {
         let config = SessionConfig {
@@ -92,7 +94,7 @@ async fn talk(address: SocketAddr, tokens: Vec<String>, group: GroupId, shared: 
             backoff_max: Duration::from_millis(200),
             ..SessionConfig::new(token, DeviceId(1))
         };
-        let (client, events) = Client::connect(address, config);
+        let (client, events) = Client::connect(server.clone(), config);
         lanes.extend((0..LANES).map(|lane| tokio::spawn(say(client.clone(), user, lane, group, shared.clone()))));
         listeners.push(tokio::spawn(listen(events, user, group, shared.clone())));
         clients.push(client);

@@ -4,6 +4,12 @@ use crate::support::*;
 use hubbub_codec::proto::send::To;
 use hubbub_codec::proto::{ErrorCode, Sent, error::Action};
 
+over_each_transport! {
+    a_resend_after_a_new_connection_and_after_a_crash_is_found,
+    a_resend_that_races_with_its_original_is_stored_once,
+    a_resend_from_the_next_connection_never_overtakes_the_original,
+}
+
 fn sent(answer: Down) -> Sent {
     match answer {
         Down::Sent(sent) => sent,
@@ -55,10 +61,9 @@ fn a_resend_of_what_never_arrived_is_stored() {
     assert_eq!(everything(&server), ["a", "b", "c"]);
 }
 
-#[test]
-fn a_resend_after_a_new_connection_and_after_a_crash_is_found() {
+fn a_resend_after_a_new_connection_and_after_a_crash_is_found(over: Transport) {
     for durability in ["fsync", "os"] {
-        let (mut server, mut alice) = start(Setup::new().config(&format!("durability = \"{durability}\"")));
+        let (mut server, mut alice) = start(Setup::new().over(over).config(&format!("durability = \"{durability}\"")));
         let firsts: Vec<Sent> = (0..300).map(|n| sent(alice.ask(to_user(20, &format!("m{n}"))))).collect();
         let mut alice = Raw::login(&server, 10, 1);
         assert_eq!(sent(alice.ask(again(20, "m7", 0))).message_id, firsts[7].message_id);
@@ -74,10 +79,9 @@ fn a_resend_after_a_new_connection_and_after_a_crash_is_found() {
     }
 }
 
-#[test]
-fn a_resend_that_races_with_its_original_is_stored_once() {
+fn a_resend_that_races_with_its_original_is_stored_once(over: Transport) {
     for durability in ["fsync", "os"] {
-        let (server, mut alice) = start(Setup::new().config(&format!("durability = \"{durability}\"")));
+        let (server, mut alice) = start(Setup::new().over(over).config(&format!("durability = \"{durability}\"")));
         let mut expected = Vec::new();
         for round in 0..50 {
             let (text, head) = (format!("m{round}"), round);
@@ -93,9 +97,8 @@ fn a_resend_that_races_with_its_original_is_stored_once() {
     }
 }
 
-#[test]
-fn a_resend_from_the_next_connection_never_overtakes_the_original() {
-    let (server, alice) = start(Setup::new());
+fn a_resend_from_the_next_connection_never_overtakes_the_original(over: Transport) {
+    let (server, alice) = start(Setup::new().over(over));
     let mut alice = alice;
     for round in 0..30 {
         let text = format!("m{round}");

@@ -3,6 +3,11 @@
 use crate::support::*;
 use hubbub_codec::proto::{Cursor, Entries, ErrorCode};
 
+over_each_transport! {
+    a_cursor_continues_where_it_stood_over_many_pages,
+    reconnecting_in_the_middle_of_a_stream_misses_nothing,
+}
+
 fn entries(answer: Down) -> Entries {
     match answer {
         Down::Entries(entries) => entries,
@@ -28,9 +33,8 @@ fn sender(server: &Server) -> Raw {
     Raw::login(server, 10, 9)
 }
 
-#[test]
-fn a_cursor_continues_where_it_stood_over_many_pages() {
-    let server = Setup::new().unlimited().start();
+fn a_cursor_continues_where_it_stood_over_many_pages(over: Transport) {
+    let server = Setup::new().over(over).unlimited().start();
     let mut alice = sender(&server);
     let conversation = direct(10, 20);
     chatter(&mut alice, 20, 1, 500, 13);
@@ -78,10 +82,9 @@ fn nothing_is_sent_again_to_a_device_that_is_up_to_date() {
     log.read_up_to(&mut again, 6);
 }
 
-#[test]
-fn reconnecting_in_the_middle_of_a_stream_misses_nothing() {
+fn reconnecting_in_the_middle_of_a_stream_misses_nothing(over: Transport) {
     const MESSAGES: u64 = 3_000;
-    let server = Setup::new().unlimited().start();
+    let server = Setup::new().over(over).unlimited().start();
     let mut alice = sender(&server);
     let conversation = direct(10, 20);
     std::thread::scope(|scope| {

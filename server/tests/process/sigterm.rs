@@ -5,13 +5,17 @@ use hubbub_codec::proto::bye::Reason;
 use std::collections::BTreeSet;
 use std::net::TcpListener;
 
+over_each_transport! {
+    everybody_is_told_and_nothing_acknowledged_is_lost,
+}
+
 const SPREAD_MS: u32 = 3_000;
 
-#[test]
-fn everybody_is_told_and_nothing_acknowledged_is_lost() {
+fn everybody_is_told_and_nothing_acknowledged_is_lost(over: Transport) {
     for (durability, signal) in [("fsync", "TERM"), ("os", "INT")] {
-        let setup =
-            Setup::new().config(&format!("durability = \"{durability}\"\nshutdown.retry_spread_ms = {SPREAD_MS}"));
+        let setup = Setup::new()
+            .over(over)
+            .config(&format!("durability = \"{durability}\"\nshutdown.retry_spread_ms = {SPREAD_MS}"));
         let mut server = setup.start();
         let mut people: Vec<Raw> = (1..=40).map(|user| Raw::login_and_sync(&server, user, 1).0).collect();
         let mut stranger = Raw::connect(&server);

@@ -10,6 +10,10 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+over_each_transport! {
+    members_who_do_not_read_cost_little_and_harm_nobody,
+}
+
 const MIB: u64 = 1 << 20;
 
 /// A server that keeps little in memory by itself, so that what clients cost can be seen.
@@ -23,16 +27,15 @@ fn lean() -> Setup {
 fn narrow(server: &Server) -> Raw {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(65_536).unwrap();
-    socket.connect(&server.clients.into()).unwrap();
-    Raw::over(TcpStream::from(socket))
+    socket.connect(&server.address().into()).unwrap();
+    Raw::reach(server, TcpStream::from(socket))
 }
 
-#[test]
-fn members_who_do_not_read_cost_little_and_harm_nobody() {
+fn members_who_do_not_read_cost_little_and_harm_nobody(over: Transport) {
     const SLOW: u64 = 20;
     const MESSAGES: u64 = 1_200;
     const BYTES: usize = 16_000;
-    let server = lean().start();
+    let server = lean().over(over).start();
     let (mut fast, _) = Raw::login_and_sync(&server, 2, 1);
     let mut slow: Vec<Raw> = (10..10 + SLOW)
         .map(|user| {

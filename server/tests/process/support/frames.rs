@@ -3,6 +3,7 @@
 use super::{DEADLINE, Server};
 use bytes::BytesMut;
 use hubbub_codec::frame::{decode_frame_mut, encode_frame};
+use hubbub_codec::line::Line;
 pub(crate) use hubbub_codec::proto::client_frame::Body as Up;
 pub(crate) use hubbub_codec::proto::server_frame::Body as Down;
 use hubbub_codec::proto::{self, ClientFrame, ServerFrame};
@@ -19,6 +20,9 @@ pub(crate) struct Raw {
     pub(crate) stream: TcpStream,
     /// The client's end of TLS over it.
     tls: Option<Box<ClientConnection>>,
+    /// What lies between the socket and the frames over the transport of the test.
+    line: Option<Box<Line>>,
+    /// Frames, the last one perhaps not whole.
     input: BytesMut,
     last_id: u64,
     /// Frames that came while another one was waited for.
@@ -26,10 +30,23 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
-    /// Connects and says nothing.
+    /// Connects over the transport of the test, and says nothing.
     #[track_caller]
     pub(crate) fn connect(server: &Server) -> Raw {
-        Raw::over(TcpStream::connect(server.clients).expect("the server accepts"))
+        let stream = TcpStream::connect(server.address()).expect("the server accepts");
+        Raw::reach(server, stream)
+    }
+
+    /// Takes a socket that is connected to the server, and goes through the handshakes of the transport of the test.
+    #[track_caller]
+    pub(crate) fn reach(server: &Server, stream: TcpStream) -> Raw {
+        let mut raw = Raw::over(stream);
+        raw.line = server.line().map(Box::new);
+        raw.write_line().expect("the server takes a handshake");
+        while raw.line.as_ref().is_some_and(|line| !line.is_open()) {
+            assert_ne!(raw.fill().expect("the server answers a handshake"), 0, "{}", raw.why_over());
+        }
+        raw
     }
 
     /// Takes a connected socket.
@@ -38,7 +55,7 @@ impl Raw {
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         stream.set_write_timeout(Some(DEADLINE)).unwrap();
-        Raw { stream, tls: None, input: BytesMut::new(), last_id: 0, kept: VecDeque::new() }
+        Raw { stream, tls: None, line: None, input: BytesMut::new(), last_id: 0, kept: VecDeque::new() }
     }
 
     /// Takes a connected socket, and speaks TLS over it.
@@ -123,8 +140,19 @@ impl Raw {
                 stream.write_all(bytes)?;
                 stream.flush()
             }
-            None => self.stream.write_all(bytes),
+            None => {
+                let Some(line) = &mut self.line else { return self.stream.write_all(bytes) };
+                line.write(bytes).map_err(io::Error::other)?;
+                self.write_line()
+            }
         }
+    }
+
+    fn write_line(&mut self) -> io::Result<()> {
+        while let Some(bytes) = self.line.as_mut().and_then(|line| line.poll_transmit()) {
+            self.stream.write_all(&bytes)?;
+        }
+        Ok(())
     }
 
     // ---- Reading ----
@@ -135,6 +163,25 @@ impl Raw {
             Some(tls) => rustls::Stream::new(tls.as_mut(), &mut self.stream).read(part),
             None => self.stream.read(part),
         }
+    }
+
+    /// Reads into `input`; 0 when the server has closed the connection.
+    fn fill(&mut self) -> io::Result<usize> {
+        let mut part = [0; 16_384];
+        let count = self.read_some(&mut part)?;
+        match &mut self.line {
+            None => self.input.extend_from_slice(&part[..count]),
+            Some(line) => {
+                let taken = line.handle_bytes(&mut BytesMut::from(&part[..count]), &mut self.input);
+                taken.expect("the server keeps to the transport");
+                self.write_line()?;
+            }
+        }
+        Ok(count)
+    }
+
+    fn why_over(&self) -> String {
+        self.line.as_ref().map(|line| line.why_over().to_string()).unwrap_or_default()
     }
 
     /// Sends a request and waits for its answer.
@@ -197,10 +244,9 @@ impl Raw {
             if let Some(payload) = decode_frame_mut(&mut self.input, 1 << 24).expect("the server sends frames") {
                 return Some(ServerFrame::decode(payload).expect("the server sends server frames"));
             }
-            let mut part = [0; 16_384];
-            match self.read_some(&mut part) {
+            match self.fill() {
                 Ok(0) => return None,
-                Ok(count) => self.input.extend_from_slice(&part[..count]),
+                Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
                 Err(error) => panic!("nothing more to read: {error}"),
             }

@@ -12,6 +12,7 @@ mod reader;
 mod requests;
 mod server;
 mod tls;
+mod transports;
 mod web;
 
 use std::time::{Duration, Instant};
@@ -28,6 +29,7 @@ pub(crate) use reader::Reader;
 pub(crate) use requests::*;
 pub(crate) use server::{Server, Setup, hubbub, scrape};
 pub(crate) use tls::Certificate;
+pub(crate) use transports::{Transport, over_each_transport};
 pub(crate) use web::*;
 
 /// How long anything may take. Far more than it does: machines that test are busy.

@@ -1,6 +1,6 @@
 //! A server process on a directory of its own: start, look into, kill, start again.
 
-use super::{wait_for, wait_until};
+use super::{Certificate, Transport, wait_for, wait_until};
 use hubbub_server::auth::{secret, tokens};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -33,12 +33,22 @@ pub(crate) struct Setup {
     config: String,
     wrapper: Vec<String>,
     log: String,
+    transport: Transport,
+    /// What it shows to clients of that transport.
+    certificate: Option<Arc<Certificate>>,
 }
 
 impl Setup {
     /// Two shards, so that users and conversations are homed apart, and otherwise the defaults.
     pub(crate) fn new() -> Setup {
-        Setup { shards: 2, config: String::new(), wrapper: Vec::new(), log: "info".to_owned() }
+        Setup {
+            shards: 2,
+            config: String::new(),
+            wrapper: Vec::new(),
+            log: "info".to_owned(),
+            transport: Transport::Tcp,
+            certificate: None,
+        }
     }
 
     /// Another number of shards.
@@ -68,6 +78,17 @@ impl Setup {
         self
     }
 
+    /// Clients come over this transport, which the configuration allows.
+    pub(crate) fn comes_over(self, transport: Transport) -> Setup {
+        Setup { transport, ..self }
+    }
+
+    /// Shows this certificate to them.
+    pub(crate) fn shows(self, certificate: Certificate) -> Setup {
+        let setup = self.certified(&certificate);
+        Setup { certificate: Some(Arc::new(certificate)), ..setup }
+    }
+
     /// What to log.
     pub(crate) fn log(mut self, filter: &str) -> Setup {
         self.log = filter.to_owned();
@@ -81,7 +102,7 @@ impl Setup {
 
     /// Starts it and expects that it ends by itself, with a failure: what it said.
     pub(crate) fn start_in_vain(self, dir: &Path, listen: SocketAddr, metrics: SocketAddr) -> String {
-        let mut running = Running::spawn(&self, dir, listen, metrics);
+        let mut running = Running::spawn(&self, dir, listen, metrics, &[]);
         let status = wait_for("the end of a server that cannot start", || running.child.try_wait().unwrap());
         let log = running.log();
         assert!(!status.success() && status.signal().is_none(), "{status}: {log}");
@@ -97,7 +118,14 @@ struct Running {
 }
 
 impl Running {
-    fn spawn(setup: &Setup, dir: &Path, listen: SocketAddr, metrics: SocketAddr) -> Running {
+    /// With further variables of its environment.
+    fn spawn(
+        setup: &Setup,
+        dir: &Path,
+        listen: SocketAddr,
+        metrics: SocketAddr,
+        variables: &[(&str, SocketAddr)],
+    ) -> Running {
         let config = dir.join("hubbub.toml");
         std::fs::write(&config, format!("shards = {}\n{}", setup.shards, setup.config)).unwrap();
         let mut words = setup.wrapper.clone();
@@ -108,6 +136,7 @@ impl Running {
         command.args(["--listen", &listen.to_string(), "--metrics-listen", &metrics.to_string()]);
         command.args(["--http-listen", "127.0.0.1:0"]);
         command.args(["--log", &setup.log]);
+        command.envs(variables.iter().map(|(name, address)| (name, address.to_string())));
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the server's binary runs");
         let log = Arc::new(Mutex::new(Vec::new()));
         let reader = std::thread::spawn({
@@ -146,6 +175,8 @@ pub(crate) struct Server {
     pub(crate) tls: Option<SocketAddr>,
     /// Where browsers connect.
     pub(crate) http: SocketAddr,
+    /// Where they do with TLS, if they may.
+    pub(crate) https: Option<SocketAddr>,
     /// Where metrics are.
     pub(crate) metrics: SocketAddr,
 }
@@ -158,7 +189,7 @@ impl Server {
 
     fn start_in(setup: Setup, dir: Arc<TempDir>) -> Server {
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let running = Running::spawn(&setup, dir.path(), anywhere, anywhere);
+        let running = Running::spawn(&setup, dir.path(), anywhere, anywhere, &[]);
         let mut server = Server {
             setup,
             dir,
@@ -168,6 +199,7 @@ impl Server {
             clients: anywhere,
             tls: None,
             http: anywhere,
+            https: None,
             metrics: anywhere,
         };
         server.wait_until_ready();
@@ -191,7 +223,18 @@ impl Server {
         self.metrics = address("metrics").expect("metrics have one");
         self.tls = address("tls");
         self.http = address("http").expect("browsers have one");
+        self.https = address("https");
         self.pid = value["pid"].as_u64().expect("a process id") as u32;
+    }
+
+    /// How the clients of the test come.
+    pub(crate) fn transport(&self) -> Transport {
+        self.setup.transport
+    }
+
+    /// What it shows to them.
+    pub(crate) fn certificate(&self) -> Option<&Certificate> {
+        self.setup.certificate.as_deref()
     }
 
     /// Where it keeps everything.
@@ -240,11 +283,13 @@ impl Server {
         assert!(status.success(), "{status}");
     }
 
-    /// Starts it again: same data, same port for clients.
+    /// Starts it again: same data, same ports for clients.
     pub(crate) fn start_again(&mut self) {
         self.earlier = self.log();
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        self.running = Running::spawn(&self.setup, self.dir.path(), self.clients, anywhere);
+        let same = [("HUBBUB_TLS__LISTEN", self.tls), ("HUBBUB_HTTP__TLS_LISTEN", self.https)];
+        let same: Vec<_> = same.into_iter().filter_map(|(name, address)| Some((name, address?))).collect();
+        self.running = Running::spawn(&self.setup, self.dir.path(), self.clients, anywhere, &same);
         self.wait_until_ready();
     }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 /// A certificate for localhost that signs itself, and its key, in files.
+#[derive(Debug)]
 pub(crate) struct Certificate {
     dir: TempDir,
     der: CertificateDer<'static>,
@@ -83,11 +84,13 @@ fn write_private(path: &Path, text: &str) {
 impl Setup {
     /// With a listener for TLS that shows a certificate.
     pub(crate) fn tls(self, certificate: &Certificate) -> Setup {
-        self.config(&format!(
-            "tls.listen = \"127.0.0.1:0\"\ntls.certificate_file = {:?}\ntls.key_file = {:?}",
-            certificate.file(),
-            certificate.key_file()
-        ))
+        self.config("tls.listen = \"127.0.0.1:0\"").certified(certificate)
+    }
+
+    /// Shows a certificate where it speaks TLS.
+    pub(crate) fn certified(self, certificate: &Certificate) -> Setup {
+        let (file, key) = (certificate.file(), certificate.key_file());
+        self.config(&format!("tls.certificate_file = {file:?}\ntls.key_file = {key:?}"))
     }
 }
 
