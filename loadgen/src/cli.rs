@@ -16,6 +16,7 @@ pub mod scenarios;
 mod shares;
 pub mod target;
 pub mod times;
+pub mod transport;
 pub mod worker;
 
 use std::process::ExitCode;

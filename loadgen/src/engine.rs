@@ -11,6 +11,7 @@
 //! | `connect` | pacing, source addresses, a connection's life |
 //! | `peer` | the session of a client, whatever protocol it speaks |
 //! | `client` | a session and what it waits for |
+//! | `route` | over which transports, and the handshakes there |
 //! | `wire` | a client's end of its connection |
 //! | `mqtt` | who MQTT's sessions are, and what they say |
 //! | `trunks`, `trunk_end` | many clients over one connection |
@@ -37,6 +38,7 @@ mod peer;
 pub mod plan;
 mod presence;
 pub mod report;
+pub mod route;
 mod setup;
 mod standing;
 mod thread;

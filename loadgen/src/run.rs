@@ -25,6 +25,7 @@ use crate::workers::{Crew, Fleet, Workers};
 use keeper::Keeper;
 use recovery::Census;
 
+mod certificate;
 mod comebacks;
 mod conclude;
 mod keeper;

@@ -36,6 +36,7 @@ impl OwnServerArgs {
             flags: self.server_flags.clone(),
             environment: Vec::new(),
             log: out.join(LOG_NAME),
+            transports: request.plan.transports(),
         });
     }
 }

@@ -1,15 +1,16 @@
 //! Flags that say which server, whose users, and how many threads drive them.
 
 use std::hash::{BuildHasher, RandomState};
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
 
 use super::protocol::{ProtocolArgs, ProtocolName};
+use super::transport::TransportArgs;
 use super::worker::TOKEN_VARIABLE;
 use crate::engine::plan::{Plan, TrunkPlan};
+use crate::engine::route::{self, Route};
 use crate::ledger::room::LEDGER_BYTES_DEFAULT;
 use crate::progress::Mode;
 use crate::run::Request;
@@ -21,22 +22,14 @@ use crate::workers::{Fleet, SILENCE};
 /// First user ids are drawn up to here, so that runs on one store do not meet, and ids stay exact in JSON.
 const FIRST_USER_MAX: u64 = 1 << 50;
 
-/// What carries the clients.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Transport {
-    /// A TCP connection each.
-    #[default]
-    Tcp,
-    /// Channels of a few trunks.
-    Trunk,
-}
-
 /// The server, and the generator beside it.
 #[derive(Debug, Clone, Args)]
 pub struct TargetArgs {
-    /// The server's address for clients; unless given 127.0.0.1 and the protocol's port (7400, 1883).
-    #[arg(long, value_name = "HOST:PORT")]
-    pub server: Option<String>,
+    /// The server's address for clients, with its transport: `tls://chat.example:7401`, `ws://…`, `wss://…`; without one it is
+    /// that of --transport. For a mix of transports several, with commas. Unless given this machine and the usual port (7400
+    /// for TCP, 7401 for TLS, 7402 for WebSocket, 7403 within TLS; 1883 for MQTT).
+    #[arg(long, value_delimiter = ',', value_name = "HOST:PORT")]
+    pub server: Vec<String>,
 
     /// What the clients speak.
     #[command(flatten)]
@@ -83,9 +76,9 @@ pub struct TargetArgs {
     #[arg(long, value_name = "FILE", requires = "workers")]
     pub worker_token_file: Option<PathBuf>,
 
-    /// A connection for each client, or many clients over one: trunks, as gateways have them.
-    #[arg(long, value_enum, default_value_t = Transport::Tcp)]
-    pub transport: Transport,
+    /// Over what the clients come.
+    #[command(flatten)]
+    pub transport: TransportArgs,
 
     /// With `--transport trunk`: how many of them, at least one for each shard of the server; one for each 10,000 clients
     /// unless given.
@@ -118,6 +111,8 @@ impl TargetArgs {
     pub fn request(&self, scenario: Scenario) -> anyhow::Result<Request> {
         let run_id = fresh_run_id();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let (routes, authority) = self.routes()?;
+        let server = routes.first().context("there is a route")?.address;
         let threads = self.threads.unwrap_or_else(|| u32::try_from(cores / 2).unwrap_or(u32::MAX)).max(1);
         Ok(Request {
             plan: Plan {
@@ -126,7 +121,9 @@ impl TargetArgs {
                 seed: self.seed,
                 run_id,
                 first_user: self.first_user.unwrap_or(1 + run_id % FIRST_USER_MAX),
-                server: resolve(self.server.as_deref().unwrap_or(self.protocol.server_default()))?,
+                server,
+                routes,
+                authority,
                 ledger_bytes: self.ledger_bytes,
                 trunks: self.trunk_plan()?,
             },
@@ -174,8 +171,29 @@ impl TargetArgs {
         (self.metrics != "none" && !is_foreign).then(|| self.metrics.clone())
     }
 
+    /// The ways to the server, and what to trust on them.
+    fn routes(&self) -> anyhow::Result<(Vec<Route>, Option<String>)> {
+        let is_ours = self.protocol.protocol == ProtocolName::Hubbub;
+        let routes = match (is_ours, &*self.server) {
+            (false, []) => self.transport.routes(&[self.protocol.server_default().to_owned()])?,
+            (_, servers) => self.transport.routes(servers)?,
+        };
+        let names = route::name(&routes);
+        anyhow::ensure!(
+            names == "tcp" || !self.transport.is_trunk(),
+            "--transport trunk goes over plain TCP, not {names}: gateways stand beside the server; use the address of its listener for TCP"
+        );
+        anyhow::ensure!(
+            names == "tcp" || is_ours,
+            "--protocol mqtt is driven over plain TCP, not {names}: use the broker's plain listener"
+        );
+        let has_tls = names.contains("tls") || names.contains("wss");
+        anyhow::ensure!(has_tls || self.transport.tls_ca.is_none(), "--tls-ca needs TLS: --transport tls or wss");
+        Ok((routes, self.transport.authority()?))
+    }
+
     fn trunk_plan(&self) -> anyhow::Result<Option<TrunkPlan>> {
-        if self.transport == Transport::Tcp {
+        if !self.transport.is_trunk() {
             let unfit = self.trunks.is_some() || self.trunk_secret_file.is_some();
             anyhow::ensure!(!unfit, "--trunks and --trunk-secret-file need --transport trunk");
             return Ok(None);
@@ -190,9 +208,4 @@ impl TargetArgs {
 /// Another number each time: the standard library's hash keys are drawn from the system.
 fn fresh_run_id() -> u64 {
     RandomState::new().hash_one(std::process::id()) | 1
-}
-
-fn resolve(server: &str) -> anyhow::Result<SocketAddr> {
-    let mut addresses = server.to_socket_addrs().with_context(|| format!("--server {server}: write host:port"))?;
-    addresses.next().with_context(|| format!("--server {server} has no address"))
 }

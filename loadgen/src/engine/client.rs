@@ -12,7 +12,7 @@ use super::comeback::Comeback;
 use super::peer::{Peer, SendTicket};
 use super::report::Sessions;
 use super::trunk_end::SharedTrunk;
-use super::wire::{Flushed, Wire};
+use super::wire::{Flushed, OpenLine, Wire};
 use crate::clock::as_duration;
 use crate::ledger::slot::MessageName;
 
@@ -103,8 +103,8 @@ impl Client {
     }
 
     /// The connection stands.
-    pub(super) fn connected(&mut self, stream: Rc<TcpStream>, now_us: u64) {
-        self.wire = Wire::over(stream);
+    pub(super) fn connected(&mut self, stream: Rc<TcpStream>, line: Option<OpenLine>, now_us: u64) {
+        self.wire = Wire::over(stream, line);
         self.link = Link::Connected;
         self.session.handle_connected(as_duration(now_us));
     }
@@ -135,8 +135,14 @@ impl Client {
     ///
     /// # Errors
     /// In words, when the connection is over.
-    pub(super) fn read(&mut self, stream: &TcpStream, buffer: &mut BytesMut, now_us: u64) -> Result<bool, String> {
-        self.wire.read(stream, buffer, &mut self.session, now_us)
+    pub(super) fn read(
+        &mut self,
+        stream: &TcpStream,
+        buffer: &mut BytesMut,
+        frames: &mut BytesMut,
+        now_us: u64,
+    ) -> Result<bool, String> {
+        self.wire.read(stream, buffer, frames, &mut self.session, now_us)
     }
 
     /// Gives the session what came in its channel.

@@ -13,7 +13,9 @@ use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
+use super::route;
 use super::thread::Thread;
+use super::wire::OpenLine;
 use crate::clock::{SECOND_US, now_us};
 
 /// Most connections from one source address. Beyond it, finding a free port costs up to 0.4 ms (measured).
@@ -112,7 +114,16 @@ pub(super) async fn live(thread: Rc<RefCell<Thread>>, index: u32, pacer: Rc<Pace
         match connect(server, source).await {
             Ok(stream) => {
                 let stream = Rc::new(stream);
-                thread.borrow_mut().handle_connected(index, Rc::clone(&stream), permit);
+                let opened = open(&thread, index, &stream).await;
+                let line = match opened {
+                    Ok(line) => line,
+                    Err(error) => {
+                        drop(permit);
+                        thread.borrow_mut().handle_connect_error(index, &error);
+                        continue;
+                    }
+                };
+                thread.borrow_mut().handle_connected(index, Rc::clone(&stream), line, permit);
                 let why = read_to_end(&thread, index, &stream).await;
                 thread.borrow_mut().handle_disconnected(index, &why);
             }
@@ -122,6 +133,17 @@ pub(super) async fn live(thread: Rc<RefCell<Thread>>, index: u32, pacer: Rc<Pace
             }
         }
     }
+}
+
+/// Goes through the handshakes that the client's transport has.
+async fn open(thread: &RefCell<Thread>, index: u32, stream: &TcpStream) -> io::Result<Option<OpenLine>> {
+    let line = thread.borrow().line(index);
+    let Some(line) = line else { return Ok(None) };
+    let mut line = line?;
+    // In a box: a client is idle for most of its life, and its task should not keep room for this.
+    let shaking = Box::pin(tokio::time::timeout(CONNECT_TIMEOUT, route::shake_hands(stream, &mut line)));
+    let first = shaking.await.map_err(|_| io::Error::other("the handshakes took longer than 10 seconds"))??;
+    Ok(Some(OpenLine { line, first }))
 }
 
 /// Reads until the connection is over; says why it is.

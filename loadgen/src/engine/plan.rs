@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::ops::Range;
 
+use hubbub_codec::endpoint::{Endpoint, Transport};
 use serde::{Deserialize, Serialize};
 
+use super::route::{self, Route};
 use crate::clock::seconds_us;
 use crate::ledger::room::{LEDGER_BYTES_DEFAULT, Room};
 use crate::mqtt::Version;
@@ -36,6 +38,12 @@ pub struct Plan {
     /// Bytes of slots that all ledgers may need together before the traffic is ended.
     #[serde(default = "ledger_bytes_default")]
     pub ledger_bytes: u64,
+    /// The ways that clients take to it; none stands for plain TCP to `server`.
+    #[serde(default)]
+    pub routes: Vec<Route>,
+    /// The certificate to trust over TLS, in PEM; `None`: what the machine trusts.
+    #[serde(default)]
+    pub authority: Option<String>,
     /// Whether clients share connections; `None`: each has its own.
     #[serde(default)]
     pub trunks: Option<TrunkPlan>,
@@ -92,7 +100,27 @@ impl Plan {
     #[must_use]
     pub fn new(scenario: Scenario, seed: u64, run_id: u64, first_user: u64, server: SocketAddr) -> Self {
         let (ledger_bytes, protocol) = (LEDGER_BYTES_DEFAULT, Protocol::default());
-        Self { scenario, seed, run_id, first_user, server, ledger_bytes, protocol, trunks: None }
+        let (routes, authority, trunks) = (Vec::new(), None, None);
+        Self { scenario, seed, run_id, first_user, server, routes, authority, ledger_bytes, protocol, trunks }
+    }
+
+    /// What carries the clients, as results name it: `tcp`, `tcp=50,wss=50`, `trunk`.
+    #[must_use]
+    pub fn transport(&self) -> String {
+        match &self.trunks {
+            Some(_) => "trunk".to_owned(),
+            None => route::name(&self.routes),
+        }
+    }
+
+    /// Over what clients come, each once.
+    #[must_use]
+    pub fn transports(&self) -> Vec<Transport> {
+        self.routes
+            .iter()
+            .filter_map(|route| route.endpoint.parse().ok())
+            .map(|there: Endpoint| there.transport())
+            .collect()
     }
 
     /// Processes of a machine; `None`: as many as the descriptors ask for. A few trunks fit into one.

@@ -23,6 +23,7 @@ use super::peer::Peer;
 use super::plan::{Plan, Protocol, Share};
 use super::presence::Watching;
 use super::report::{self, Report};
+use super::route::Routes;
 use super::thread::{Conversation, Phase, Thread};
 use crate::clock::{as_duration, now_us};
 use crate::ledger::book::Book;
@@ -139,6 +140,7 @@ pub(super) fn build(
     let is_blind = presence.is_some() && watching.is_none();
     let mut thread = Thread::new(plan, share, control, reports, first_client, clients, conversations);
     thread.watching = watching;
+    thread.routes = Routes::of(&thread.plan.routes, thread.plan.authority.as_deref())?;
     if is_blind {
         thread.meters.note_not_driven("watch lists of presence", count.into());
     }

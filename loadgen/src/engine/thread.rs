@@ -5,6 +5,7 @@
 //! many sends share one wake-up.
 
 use std::cell::RefCell;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
@@ -14,6 +15,7 @@ use std::sync::mpsc::Sender;
 use anyhow::Context;
 use bytes::BytesMut;
 use hubbub_codec::ids::Conversation as ConversationName;
+use hubbub_codec::line::Line;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -27,12 +29,13 @@ use super::meters::Meters;
 use super::plan::{Plan, Share};
 use super::presence::Watching;
 use super::report::{Part, Report};
+use super::route::Routes;
 use super::setup::{self, Setup};
 use super::standing::Standing;
 use super::timers::{Alarm, Due, Timers};
 use super::traffic::Traffic;
 use super::trunks::{self, Trunks};
-use super::wire::Flushed;
+use super::wire::{Flushed, OpenLine};
 use crate::clock::{SECOND_US, as_duration, now_us};
 use crate::ledger::book::Book;
 use crate::population::{ConversationKey, Devices, Kind};
@@ -96,6 +99,8 @@ pub(super) struct Thread {
     /// Whom the storm does not touch; `None` without one.
     pub(super) storm: Option<StormWatch>,
     pub(super) pacer: Rc<Pacer>,
+    /// The ways to the server.
+    pub(super) routes: Routes,
     /// What carries the clients, unless each has a connection of its own.
     pub(super) trunks: Option<Trunks>,
     pub(super) standing: Standing,
@@ -106,6 +111,8 @@ pub(super) struct Thread {
     pub(super) next_census_us: u64,
     phase: Phase,
     pub(super) buffer: BytesMut,
+    /// Frames that lay within TLS or WebSocket.
+    frames: BytesMut,
     /// Clients with something to write at the end of the turn.
     pub(super) touched: Vec<u32>,
 }
@@ -187,6 +194,7 @@ impl Thread {
             storm: None,
             watching: None,
             pacer,
+            routes: Routes::default(),
             trunks,
             standing: Standing::default(),
             plan,
@@ -204,6 +212,7 @@ impl Thread {
             next_census_us: 0,
             phase: Phase::Setup(setup),
             buffer: BytesMut::new(),
+            frames: BytesMut::new(),
             touched: Vec::new(),
         }
     }
@@ -409,7 +418,14 @@ impl Thread {
     }
 
     pub(super) fn addresses(&self, index: u32) -> (SocketAddr, Option<IpAddr>) {
-        (self.plan.server, connect::source_address(self.plan.server, self.first_client + index))
+        let client = self.client_number(index);
+        let server = self.routes.address(client).unwrap_or(self.plan.server);
+        (server, connect::source_address(server, client))
+    }
+
+    /// What lies between a client's next socket and its session.
+    pub(super) fn line(&self, index: u32) -> Option<io::Result<Box<Line>>> {
+        self.routes.line(self.client_number(index))
     }
 
     pub(super) fn connect_at_us(&self, index: u32) -> Option<u64> {
@@ -420,11 +436,17 @@ impl Thread {
         self.clients[index as usize].connecting_since_us = now_us();
     }
 
-    pub(super) fn handle_connected(&mut self, index: u32, stream: Rc<TcpStream>, permit: OwnedSemaphorePermit) {
+    pub(super) fn handle_connected(
+        &mut self,
+        index: u32,
+        stream: Rc<TcpStream>,
+        line: Option<OpenLine>,
+        permit: OwnedSemaphorePermit,
+    ) {
         let now_us = now_us();
         let client = &mut self.clients[index as usize];
         client.permit = Some(permit);
-        client.connected(stream, now_us);
+        client.connected(stream, line, now_us);
         self.settle(index, now_us);
     }
 
@@ -458,9 +480,7 @@ impl Thread {
 
     pub(super) fn handle_readable(&mut self, index: u32, stream: &TcpStream) -> Result<bool, String> {
         let now_us = now_us();
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let outcome = self.clients[index as usize].read(stream, &mut buffer, now_us);
-        self.buffer = buffer;
+        let outcome = self.clients[index as usize].read(stream, &mut self.buffer, &mut self.frames, now_us);
         self.settle(index, now_us);
         outcome
     }

@@ -1,12 +1,13 @@
 //! A client's end of its connection: what came and is no whole frame yet, what is to go and was not taken yet.
 //!
 //! Reads go into a buffer of the thread, writes straight to the socket, or to the trunk that carries it; an idle client owns
-//! neither.
+//! neither. With TLS or WebSocket there is a line of the client library between; it owns its keys.
 
 use std::io;
 use std::rc::Rc;
 
 use bytes::{Buf, Bytes, BytesMut};
+use hubbub_codec::line;
 use hubbub_codec::trunk::ChannelId;
 use tokio::net::TcpStream;
 
@@ -27,12 +28,20 @@ enum Line {
 #[derive(Debug, Default)]
 pub(super) struct Wire {
     line: Line,
+    /// TLS, WebSocket or both; `None` without.
+    layers: Option<Box<line::Line>>,
     /// The beginning of a frame whose rest is still to come.
     leftover: BytesMut,
     /// What the socket did not take.
     unsent: Bytes,
     /// A task waits for the socket to take more.
     pub(super) awaits_writable: bool,
+}
+
+/// A line whose handshakes are done, with the frames that came behind them.
+pub(super) struct OpenLine {
+    pub(super) line: Box<line::Line>,
+    pub(super) first: BytesMut,
 }
 
 /// What came of an attempt to write.
@@ -46,8 +55,9 @@ pub(super) enum Flushed {
 
 impl Wire {
     /// Over a socket that is connected.
-    pub(super) fn over(stream: Rc<TcpStream>) -> Self {
-        Self { line: Line::Socket(stream), ..Self::default() }
+    pub(super) fn over(stream: Rc<TcpStream>, opened: Option<OpenLine>) -> Self {
+        let (layers, leftover) = opened.map_or((None, BytesMut::new()), |open| (Some(open.line), open.first));
+        Self { line: Line::Socket(stream), layers, leftover, ..Self::default() }
     }
 
     /// Within a trunk.
@@ -71,23 +81,42 @@ impl Wire {
         &mut self,
         stream: &TcpStream,
         buffer: &mut BytesMut,
+        frames: &mut BytesMut,
         session: &mut Peer,
         now_us: u64,
     ) -> Result<bool, String> {
         buffer.clear();
-        buffer.extend_from_slice(&self.leftover);
+        if self.layers.is_none() {
+            buffer.extend_from_slice(&self.leftover);
+        }
         buffer.reserve(super::thread::READ_BYTES);
         let room = buffer.capacity() - buffer.len();
         let read = match stream.try_read_buf(buffer) {
-            Ok(0) => return Err("the server closed the connection".to_owned()),
+            Ok(0) => return Err(self.why_over()),
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
             Err(error) => return Err(format!("read: {error}")),
         };
-        let outcome = session.handle_bytes(as_duration(now_us), buffer);
-        self.keep(buffer);
+        let opened = self.open(buffer, frames);
+        let frames = if self.layers.is_some() { frames } else { buffer };
+        let outcome = session.handle_bytes(as_duration(now_us), frames);
+        self.keep(frames);
         outcome.map_err(|error| format!("the server broke the protocol: {error}"))?;
-        Ok(read == room)
+        opened.map(|()| read == room)
+    }
+
+    /// Takes what was read out of its layers.
+    fn open(&mut self, received: &mut BytesMut, frames: &mut BytesMut) -> Result<(), String> {
+        let Some(layers) = &mut self.layers else { return Ok(()) };
+        frames.clear();
+        frames.extend_from_slice(&self.leftover);
+        layers.handle_bytes(received, frames).map_err(|error| error.to_string())?;
+        if layers.is_over() { Err(layers.why_over().to_string()) } else { Ok(()) }
+    }
+
+    fn why_over(&self) -> String {
+        let closed = || "the server closed the connection".to_owned();
+        self.layers.as_ref().map_or_else(closed, |layers| layers.why_over().to_string())
     }
 
     /// Gives the session what came in its channel.
@@ -121,9 +150,10 @@ impl Wire {
         }
         loop {
             if self.unsent.is_empty() {
-                match session.poll_transmit() {
-                    Some(bytes) => self.unsent = bytes,
-                    None => return Flushed::All,
+                match self.next_output(session) {
+                    Ok(Some(bytes)) => self.unsent = bytes,
+                    Ok(None) => return Flushed::All,
+                    Err(_) => return Flushed::Broken,
                 }
             }
             match &self.line {
@@ -141,6 +171,16 @@ impl Wire {
                 Line::Down => return Flushed::All,
             }
         }
+    }
+
+    /// What is to be written next: what the session says, within its layers, and what these have to say themselves.
+    fn next_output(&mut self, session: &mut Peer) -> Result<Option<Bytes>, line::LineError> {
+        let said = session.poll_transmit();
+        let Some(layers) = &mut self.layers else { return Ok(said) };
+        if let Some(frames) = said {
+            layers.write(&frames)?;
+        }
+        Ok(layers.poll_transmit())
     }
 
     /// Ends the connection; whoever reads it notices and does the rest.

@@ -52,6 +52,9 @@ pub struct RunResult {
     /// What the clients spoke: `hubbub`, `mqtt3.1.1` or `mqtt5`.
     #[serde(default = "hubbub")]
     pub protocol: String,
+    /// What carried the clients: `tcp`, `tls`, `ws`, `wss`, a mix of them such as `tcp=50,wss=50`, or `trunk`.
+    #[serde(default = "tcp")]
+    pub transport: String,
     /// What the scenario wanted and the protocol cannot do, and how often; it was left out.
     #[serde(default)]
     pub not_driven: BTreeMap<String, u64>,
@@ -134,6 +137,11 @@ impl RunResult {
 /// The protocol of results that were written before there was a choice.
 fn hubbub() -> String {
     Protocol::Hubbub.name().to_owned()
+}
+
+/// The transport of results that were written before there was a choice.
+fn tcp() -> String {
+    "tcp".to_owned()
 }
 
 /// The ledger, with what the client sessions repaired by themselves.

@@ -74,6 +74,7 @@ pub(super) fn conclude(observed: Observed) -> RunResult {
         schema_version: SCHEMA_VERSION,
         scenario: scenario.name.clone(),
         protocol: observed.request.plan.protocol.name().to_owned(),
+        transport: plan.transport(),
         not_driven,
         verdict,
         verdict_reasons,

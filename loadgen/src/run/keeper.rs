@@ -9,9 +9,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context;
+use hubbub_codec::endpoint::Endpoint;
 use rustix::process::Signal;
 
 use super::Request;
+use super::certificate;
 use super::own_server::OwnServer;
 use super::recovery::{Census, Recovery};
 use crate::clock::{SECOND_US, now_us};
@@ -28,6 +30,22 @@ pub(super) struct Target {
     pub(super) metrics: Option<String>,
     /// Its process; `None` while there is none.
     pub(super) pid: Option<u32>,
+}
+
+/// Sends the clients to the server that was started, over the transports of the plan.
+fn go_to(server: &OwnServer, plan: &mut Plan) -> anyhow::Result<()> {
+    for route in &mut plan.routes {
+        let transport = route.endpoint.parse::<Endpoint>()?.transport();
+        let address = server.address(transport);
+        route.address = address.with_context(|| format!("this server does not listen for {transport}"))?;
+        route.endpoint =
+            Endpoint::new(transport, &format!("{}:{}", certificate::NAME, route.address.port()))?.to_string();
+    }
+    if let Some(first) = plan.routes.first() {
+        plan.server = first.address;
+    }
+    plan.authority = server.authority().map(str::to_owned);
+    Ok(())
 }
 
 /// How the run ends for the server.
@@ -83,6 +101,7 @@ impl Keeper {
         );
         let server = OwnServer::start(settings)?;
         request.plan.server = server.clients();
+        go_to(&server, &mut request.plan)?;
         request.secret_file = server.secret_file();
         let shared = Arc::new(Mutex::new(Shared { target: target_of(&server), ..Shared::default() }));
         let thread = std::thread::Builder::new().name("own-server".to_owned()).spawn({

@@ -12,9 +12,12 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use hubbub_codec::endpoint::Transport;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tempfile::TempDir;
+
+use super::certificate::Certificate;
 
 /// How long a start may take, with whatever the store has to do for it.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
@@ -41,14 +44,49 @@ pub struct Settings {
     pub environment: Vec<(String, String)>,
     /// Where its log goes; written anew.
     pub log: PathBuf,
+    /// What clients come over, beside plain TCP; those with TLS are shown a certificate that is made for it.
+    pub transports: Vec<Transport>,
 }
 
 /// What `addresses.json` says.
 #[derive(Debug, Deserialize)]
 struct Addresses {
     clients: SocketAddr,
+    #[serde(default)]
+    tls: Option<SocketAddr>,
+    #[serde(default)]
+    http: Option<SocketAddr>,
+    #[serde(default)]
+    https: Option<SocketAddr>,
     metrics: SocketAddr,
     pid: u32,
+}
+
+impl Addresses {
+    /// Any free ports, for these.
+    fn wanted(transports: &[Transport]) -> Self {
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let wanted = |transport| transports.contains(&transport).then_some(anywhere);
+        Self {
+            clients: anywhere,
+            tls: wanted(Transport::Tls),
+            // It listens there in any case, and not on a port that another one may have.
+            http: Some(anywhere),
+            https: wanted(Transport::WebSocketTls),
+            metrics: anywhere,
+            pid: 0,
+        }
+    }
+
+    /// The server's keys for those that no flag is for.
+    fn variables(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+        let all = [
+            ("HUBBUB_TLS__LISTEN", self.tls),
+            ("HUBBUB_HTTP__LISTEN", self.http),
+            ("HUBBUB_HTTP__TLS_LISTEN", self.https),
+        ];
+        all.into_iter().filter_map(|(variable, address)| Some((variable, address?)))
+    }
 }
 
 /// A running server, or one between two lives.
@@ -60,8 +98,9 @@ pub struct OwnServer {
     _temporary: Option<TempDir>,
     log: File,
     child: Option<Child>,
-    clients: SocketAddr,
-    metrics: SocketAddr,
+    /// Where it listens; port 0 before its first life.
+    addresses: Addresses,
+    certificate: Option<Certificate>,
 }
 
 impl OwnServer {
@@ -78,14 +117,15 @@ impl OwnServer {
         let data_dir = settings.data_dir.clone().or(parent).context("no data directory")?;
         let shown = settings.log.display();
         let log = File::create(&settings.log).with_context(|| format!("the server's log {shown} cannot be written"))?;
-        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server =
-            Self { settings, data_dir, _temporary: temporary, log, child: None, clients: anywhere, metrics: anywhere };
+        let has_tls = settings.transports.iter().any(|transport| transport.has_tls());
+        let certificate = has_tls.then(Certificate::make).transpose()?;
+        let addresses = Addresses::wanted(&settings.transports);
+        let mut server = Self { settings, data_dir, _temporary: temporary, log, child: None, addresses, certificate };
         server.start_again()?;
         Ok(server)
     }
 
-    /// Starts it: on its old port for clients when it had one. Its metrics may move.
+    /// Starts it: on its old ports for clients when it had some. Its metrics may move.
     ///
     /// # Errors
     /// As [`OwnServer::start`].
@@ -93,21 +133,20 @@ impl OwnServer {
         let shown = self.settings.program.display();
         let mut command = Command::new(&self.settings.program);
         command.arg("--data-dir").arg(&self.data_dir);
-        command.args([
-            "--listen",
-            &self.clients.to_string(),
-            "--http-listen",
-            "127.0.0.1:0",
-            "--metrics-listen",
-            "127.0.0.1:0",
-        ]);
+        command.args(["--listen", &self.addresses.clients.to_string(), "--metrics-listen", "127.0.0.1:0"]);
+        for (variable, address) in self.addresses.variables() {
+            command.env(variable, address.to_string());
+        }
+        if let Some(certificate) = &self.certificate {
+            command.env("HUBBUB_TLS__CERTIFICATE_FILE", certificate.file());
+            command.env("HUBBUB_TLS__KEY_FILE", certificate.key_file());
+        }
         command.args(&self.settings.flags).process_group(0);
         command.envs(self.settings.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.log.try_clone().context("no descriptor")?);
         let child = command.spawn().with_context(|| format!("--own-server {shown} cannot be run"))?;
         self.child = Some(child);
-        let addresses = self.wait_until_it_listens()?;
-        (self.clients, self.metrics) = (addresses.clients, addresses.metrics);
+        self.addresses = self.wait_until_it_listens()?;
         Ok(())
     }
 
@@ -129,13 +168,30 @@ impl OwnServer {
     /// Where clients connect; the same over all its lives.
     #[must_use]
     pub fn clients(&self) -> SocketAddr {
-        self.clients
+        self.addresses.clients
+    }
+
+    /// The same for a transport; `None` when it does not listen for it.
+    #[must_use]
+    pub fn address(&self, transport: Transport) -> Option<SocketAddr> {
+        match transport {
+            Transport::Tcp => Some(self.addresses.clients),
+            Transport::Tls => self.addresses.tls,
+            Transport::WebSocket => self.addresses.http,
+            Transport::WebSocketTls => self.addresses.https,
+        }
+    }
+
+    /// The certificate that it shows, in PEM; it is for `localhost`.
+    #[must_use]
+    pub fn authority(&self) -> Option<&str> {
+        self.certificate.as_ref().map(Certificate::pem)
     }
 
     /// Where its metrics are, in this life.
     #[must_use]
     pub fn metrics_url(&self) -> String {
-        format!("http://{}/metrics", self.metrics)
+        format!("http://{}/metrics", self.addresses.metrics)
     }
 
     /// The secret that its tokens are signed with.
@@ -225,7 +281,14 @@ mod tests {
         let program = dir.join("server.sh");
         std::fs::write(&program, format!("#!/bin/sh\nwhile [ $# -gt 0 ]; do\n  [ \"$1\" = --data-dir ] && dir=$2\n  [ \"$1\" = --listen ] && listen=$2\n  shift\ndone\nmkdir -p \"$dir\"\n{lines}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        Settings { program, data_dir: None, flags: Vec::new(), environment: Vec::new(), log: dir.join("server.log") }
+        Settings {
+            program,
+            data_dir: None,
+            flags: Vec::new(),
+            environment: Vec::new(),
+            log: dir.join("server.log"),
+            transports: Vec::new(),
+        }
     }
 
     const LISTENS: &str = "[ $listen = 127.0.0.1:0 ] && listen=127.0.0.1:7\n\

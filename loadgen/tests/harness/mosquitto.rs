@@ -93,6 +93,8 @@ impl Broker {
                 run_id: 0x5eed,
                 first_user: 1_000,
                 server: self.address,
+                routes: Vec::new(),
+                authority: None,
                 ledger_bytes: 1 << 20,
                 protocol: Protocol::Mqtt { version, user: None },
                 trunks: None,

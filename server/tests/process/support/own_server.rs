@@ -20,6 +20,7 @@ pub(crate) fn own_server_request(scenario: Scenario, dir: &Path) -> Request {
             flags: vec!["--shards".to_owned(), "2".to_owned()],
             environment: vec![("HUBBUB_SHUTDOWN__RETRY_SPREAD_MS".to_owned(), "300".to_owned())],
             log: dir.join("server.log"),
+            transports: Vec::new(),
         }),
         ..Request::new(plan, "made by the server".into())
     }

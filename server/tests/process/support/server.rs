@@ -134,7 +134,8 @@ impl Running {
         clean(&mut command);
         command.args(&words[1..]).arg("--config").arg(config).arg("--data-dir").arg(dir.join("data"));
         command.args(["--listen", &listen.to_string(), "--metrics-listen", &metrics.to_string()]);
-        command.args(["--http-listen", "127.0.0.1:0"]);
+        // Not on a port that another server may have.
+        command.env("HUBBUB_HTTP__LISTEN", "127.0.0.1:0");
         command.args(["--log", &setup.log]);
         command.envs(variables.iter().map(|(name, address)| (name, address.to_string())));
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the server's binary runs");
@@ -287,7 +288,11 @@ impl Server {
     pub(crate) fn start_again(&mut self) {
         self.earlier = self.log();
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let same = [("HUBBUB_TLS__LISTEN", self.tls), ("HUBBUB_HTTP__TLS_LISTEN", self.https)];
+        let same = [
+            ("HUBBUB_TLS__LISTEN", self.tls),
+            ("HUBBUB_HTTP__LISTEN", self.http),
+            ("HUBBUB_HTTP__TLS_LISTEN", self.https),
+        ];
         let same: Vec<_> = same.into_iter().filter_map(|(name, address)| Some((name, address?))).collect();
         self.running = Running::spawn(&self.setup, self.dir.path(), self.clients, anywhere, &same);
         self.wait_until_ready();
