@@ -13,6 +13,8 @@ macro_rules! over_each_transport {
     ($($property:ident),+ $(,)?) => {
         over_each_transport! { @ tcp Tcp $($property)+ }
         over_each_transport! { @ tls Tls $($property)+ }
+        over_each_transport! { @ websocket WebSocket $($property)+ }
+        over_each_transport! { @ websocket_tls WebSocketTls $($property)+ }
     };
     (@ $name:ident $transport:ident $($property:ident)+) => {
         mod $name {
