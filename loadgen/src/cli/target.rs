@@ -1,6 +1,7 @@
 //! Flags that say which server, whose users, and how many threads drive them.
 
 use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;

@@ -290,7 +290,7 @@ impl Server {
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let same = [
             ("HUBBUB_TLS__LISTEN", self.tls),
-            ("HUBBUB_HTTP__LISTEN", self.http),
+            ("HUBBUB_HTTP__LISTEN", Some(self.http)),
             ("HUBBUB_HTTP__TLS_LISTEN", self.https),
         ];
         let same: Vec<_> = same.into_iter().filter_map(|(name, address)| Some((name, address?))).collect();
