@@ -4,6 +4,7 @@
 //! touch the disk; `edge` is what lies between a socket and frames; `wire` is the border between frames and the core; `auth`
 //! says who somebody is.
 
+pub mod addresses;
 pub mod announce;
 pub mod auth;
 pub mod cli;

@@ -27,8 +27,8 @@ pub use commit::CommitCounters;
 pub use document::{document, labels_of};
 pub use handles::Samples;
 pub use labels::{
-    CloseReason, FrameIn, FrameOut, HttpStatus, Limit, LoginMethod, Refusal, TlsFailure, TlsHandshake, Transport,
-    UpgradeRefusal, WebsocketClose,
+    AcceptFailure, CloseReason, FrameIn, FrameOut, HttpStatus, Limit, LoginMethod, ProxyHeader, Refusal, TlsFailure,
+    TlsHandshake, Transport, UpgradeRefusal, WebsocketClose,
 };
 pub use limits::show_limits;
 pub use names::{Kind, METRICS, Metric};

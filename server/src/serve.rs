@@ -1,5 +1,6 @@
 //! Starts the parts of a server in their order, waits for the signal to stop, and stops them in the reverse order.
 
+use crate::addresses::Addresses;
 use crate::announce;
 use crate::auth::brief_token::{Audience, BriefVerifier};
 use crate::auth::hasher::HasherPool;
@@ -12,6 +13,7 @@ use crate::disk_space::FreeSpace;
 use crate::edge::Edge;
 use crate::edge::certificate::{CertificateFiles, TlsServer};
 use crate::edge::http::Site;
+use crate::edge::trusted::Trusted;
 use crate::file_watch::FileWatch;
 use crate::listener::{self, Bound};
 use crate::mailbox::Mailbox;
@@ -71,7 +73,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     show_limits(&config, &division);
 
     let (connections, strangers) = (division.connections, division.connections_unauthenticated);
-    let edge = Edge { tls, site: Site { page: config.http.page, origins: config.http.origins.clone() } };
+    let edge = edge(&config, tls)?;
     let node =
         Arc::new(Node::new(config.clone(), verifier, trunk_verifier, edge, disk, mailboxes, connections, strangers));
     let addresses = listener::addresses(&bound)?;
@@ -100,6 +102,14 @@ fn bind(config: &Config) -> anyhow::Result<Vec<Bound>> {
         Ok(Bound { transport, sockets })
     };
     config.listeners().into_iter().map(one).collect()
+}
+
+fn edge(config: &Config, tls: Option<Arc<TlsServer>>) -> anyhow::Result<Edge> {
+    let trusted = Trusted::parse(&config.proxy.trusted);
+    let trusted = trusted.map_err(|(text, why)| anyhow::anyhow!("proxy.trusted = [\"{text}\"]: {why}"))?;
+    let site = Site { page: config.http.page, origins: config.http.origins.clone() };
+    let addresses = Addresses::new(config.limits.connections_per_address_max);
+    Ok(Edge { tls, site, trusted, addresses })
 }
 
 fn in_use(key: &str, address: SocketAddr) -> String {

@@ -5,6 +5,7 @@
 //! in what other threads have sent, decides, makes one commit, carries out the effects, and writes to each socket
 //! once. So the busier the shard, the larger its batches.
 
+mod accepting;
 mod channels;
 mod connection;
 mod deadlines;
@@ -23,6 +24,7 @@ mod writing;
 
 pub use router::lane_messages_max;
 
+use crate::addresses::Place;
 use crate::auth::hasher::{HashAnswer, Hasher};
 use crate::auth::session_token::SessionToken;
 use crate::commit::{self, Committer, JOBS_PER_SHARD_MAX};
@@ -73,6 +75,8 @@ pub enum Envelope {
 pub struct Parcel {
     stream: std::net::TcpStream,
     layers: Option<Box<Layers>>,
+    /// Among those of its address.
+    place: Option<Place>,
     /// Read from the socket and not yet taken apart.
     unread: Vec<u8>,
     /// Not yet written to the socket.
@@ -238,7 +242,7 @@ pub fn run(parts: Parts) -> std::io::Result<()> {
         let outbox = parts.outbox.clone();
         let shard = Shard::new(parts);
         let accept = |(transport, listener)| {
-            tokio::task::spawn_local(opening::accept_loop(shard.clone(), transport, listener)).abort_handle()
+            tokio::task::spawn_local(accepting::accept_loop(shard.clone(), transport, listener)).abort_handle()
         };
         let accepting: Vec<_> = listeners.into_iter().map(accept).collect();
         tokio::task::spawn_local(ticking::tick_loop(shard.clone()));

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use lru::LruCache;
 use parking_lot::Mutex;
 
+use crate::addresses::Source;
 use crate::config::Limits;
 
 /// Most addresses that are remembered, over all parts.
@@ -29,23 +30,6 @@ const PARTS: usize = 16;
 pub struct TooMany {
     /// After how many milliseconds one more is admitted.
     pub retry_after_ms: u32,
-}
-
-/// What is counted as one: an IPv4 address, or the first half of an IPv6 one.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Source {
-    V4(u32),
-    V6(u64),
-}
-
-impl Source {
-    fn of(address: IpAddr) -> Source {
-        // An IPv4 client of a socket that takes both shows as ::ffff:a.b.c.d.
-        match address.to_canonical() {
-            IpAddr::V4(address) => Source::V4(address.to_bits()),
-            IpAddr::V6(address) => Source::V6((address.to_bits() >> 64) as u64),
-        }
-    }
 }
 
 /// The moment at which a bucket will be full again says all about it.

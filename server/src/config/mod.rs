@@ -21,8 +21,8 @@ use crate::metrics::Transport;
 
 pub use render::{effective, example};
 pub use schema::{
-    Auth, Calls, Commit, Config, Dedup, Durability, Http, KEYS, Key, Limits, Messages, Presence, Readers, Receipts,
-    Retention, RetentionDefault, Shutdown, Storage, Sync, Tls, Trunk, keys,
+    Auth, Calls, Commit, Config, Dedup, Durability, Http, KEYS, Key, Limits, Messages, Presence, Proxy, Readers,
+    Receipts, Retention, RetentionDefault, Shutdown, Storage, Sync, Tls, Trunk, keys,
 };
 pub use sources::{Overrides, Sources};
 
@@ -41,7 +41,7 @@ impl Config {
     /// Whether strangers may register: as configured, or where only this machine can connect.
     pub fn is_open_to_strangers(&self) -> bool {
         let is_local = self.listeners().iter().all(|(_, address, _)| address.ip().is_loopback());
-        self.auth.registration.unwrap_or(is_local && !self.plaintext_behind_proxy)
+        self.auth.registration.unwrap_or(is_local && !self.plaintext_behind_proxy && self.proxy.trusted.is_empty())
     }
 
     /// Where clients connect: the key, the address, and how they speak there.

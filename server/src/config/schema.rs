@@ -135,6 +135,8 @@ section! {
         tls: Tls;
         /// For browsers.
         http: Http;
+        /// Proxies before this server.
+        proxy: Proxy;
         /// Who may log in.
         auth: Auth;
         /// What one client, and all together, may use.
@@ -198,6 +200,16 @@ section! {
         origins: Vec<String> = Vec::new();
         /// Whether the chat page is served. Without it there is only the WebSocket.
         page: bool = true;
+    }
+}
+
+section! {
+    /// Proxies before this server.
+    Proxy at "proxy" {
+        /// Addresses and networks (10.0.0.5, 10.0.0.0/8, fd00::/8) whose connections, on every listener of clients, must begin
+        /// with a PROXY protocol header of version 2. Limits by address count the address that it names. A header from
+        /// anybody else is no header, and closes.
+        trusted: Vec<String> = Vec::new();
     }
 }
 
@@ -267,6 +279,9 @@ section! {
         connections_max: usize = 0;
         /// Most connections that have not logged in. 0: half of all.
         connections_unauthenticated_max: usize = 0;
+        /// Most connections of one address (of IPv6: one /64). Far more than people behind one address have, so that it
+        /// bounds what a single machine takes from all others; a proxy that names no clients needs more. 0: no limit.
+        connections_per_address_max: usize = 10_000;
         /// A connection that has not logged in after this many milliseconds is closed.
         login_deadline_ms: u64 = 10_000;
         /// A frame that has begun to arrive must be whole after this many milliseconds.
@@ -446,6 +461,7 @@ pub const KEYS: &[&[Key]] = &[
     Config::KEYS,
     Tls::KEYS,
     Http::KEYS,
+    Proxy::KEYS,
     Auth::KEYS,
     Limits::KEYS,
     Sync::KEYS,

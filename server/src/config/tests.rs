@@ -239,6 +239,7 @@ fn impossible_values_are_refused_with_the_way_out() {
         ("http.listen = \"0.0.0.0:7400\"", &["http.listen = \"0.0.0.0:7400\"", "(listen)", "--plaintext-behind-proxy"]),
         ("listen = \"\"\nhttp.listen = \"\"", &["nobody could connect"]),
         ("http.tls_listen = \"127.0.0.1:7403\"", &["http.tls_listen = \"127.0.0.1:7403\"", "tls.key_file"]),
+        ("proxy.trusted = [\"10.0.0.1\", \"proxy\"]", &["proxy.trusted = [\"proxy\"]", "10.0.0.0/8"]),
         ("tls.listen = \"127.0.0.1:7480\"", &["metrics_listen", "(tls.listen)", "another port"]),
     ] {
         let problems = Problems(from_file(text).unwrap().value_problems()).to_string();

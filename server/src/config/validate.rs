@@ -13,6 +13,7 @@ use crate::auth::rules::PASSWORD_CHARS_MAX;
 use crate::auth::secret;
 use crate::auth::tokens::{KeyFileError, KeyFiles};
 use crate::edge::certificate::CertificateFiles;
+use crate::edge::trusted::Trusted;
 
 /// The longest frame that may be configured.
 const FRAME_BYTES_MOST: u64 = 16 << 20;
@@ -59,6 +60,7 @@ impl Config {
         problems.extend(self.address_problems());
         problems.extend(self.tls_problems());
         problems.extend(self.http.origins.iter().filter_map(|origin| origin_problem(origin)));
+        problems.extend(self.proxy_problem());
         problems
     }
 
@@ -85,6 +87,7 @@ impl Config {
             ("limits.requests_in_progress_max", limits.requests_in_progress_max.into(), 1, 4_096),
             ("limits.connection_outbound_bytes_max", limits.connection_outbound_bytes_max as u64, 1, ANY),
             ("limits.outbound_bytes_max", limits.outbound_bytes_max as u64, 1, ANY),
+            ("limits.connections_per_address_max", limits.connections_per_address_max as u64, 0, ANY),
             ("limits.login_deadline_ms", limits.login_deadline_ms, 1, DAY_MS),
             ("limits.frame_deadline_ms", limits.frame_deadline_ms, 1, DAY_MS),
             ("limits.write_deadline_ms", limits.write_deadline_ms, 1, DAY_MS),
@@ -273,6 +276,11 @@ impl Config {
             problems.push(Problem::new(wanting, format!("\"{address}\""), text));
         }
         problems
+    }
+
+    fn proxy_problem(&self) -> Option<Problem> {
+        let (text, why) = Trusted::parse(&self.proxy.trusted).err()?;
+        Some(Problem::new("proxy.trusted", format!("[\"{text}\"]"), why))
     }
 
     fn certificate_problem(&self) -> Option<Problem> {

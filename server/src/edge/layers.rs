@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use rustls::ServerConfig;
 
+use super::proxy::{self, HeaderFault, Origin};
 use super::tls::{Tls, TlsFault};
 use super::web::Web;
 use crate::metrics::{TlsHandshake, Transport};
@@ -21,6 +22,9 @@ pub enum Fault {
     /// Its TLS is broken.
     #[error(transparent)]
     Tls(#[from] TlsFault),
+    /// Its proxy does not say whom it brings.
+    #[error(transparent)]
+    Header(#[from] HeaderFault),
 }
 
 /// What a shard has to know of what came.
@@ -28,11 +32,15 @@ pub enum Fault {
 pub struct News {
     /// The TLS handshake is over, and how it went.
     pub handshake: Option<TlsHandshake>,
+    /// Its proxy has said whom it brings.
+    pub origin: Option<Origin>,
 }
 
 /// See the module.
 pub struct Layers {
     transport: Transport,
+    /// A proxy has yet to say whom it brings.
+    awaits_header: bool,
     tls: Option<Box<Tls>>,
     /// What makes frames of a browser's bytes. It takes them where it likes: [`Layers::take`] ends before it.
     web: Option<Web>,
@@ -47,23 +55,30 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// Of a connection that begins with TLS.
+    /// Of a connection that begins: whether its proxy says first whom it brings, and with what TLS follows, if it does.
     ///
     /// # Errors
-    /// The configuration is not sound.
-    pub fn over_tls(transport: Transport, config: &Arc<ServerConfig>) -> Result<Layers, rustls::Error> {
-        let tls = Some(Box::new(Tls::new(config)?));
-        Ok(Layers { tls, ..Layers::over_tcp(transport) })
-    }
-
-    /// Of a connection without TLS.
-    pub fn over_tcp(transport: Transport) -> Layers {
+    /// The configuration of TLS is not sound.
+    pub fn new(
+        transport: Transport,
+        tls: Option<&Arc<ServerConfig>>,
+        behind_proxy: bool,
+    ) -> Result<Layers, rustls::Error> {
         let web = match transport {
             Transport::Tcp | Transport::Tls => None,
             Transport::Http => Some(Web::new(false)),
             Transport::Https => Some(Web::new(true)),
         };
-        Layers { transport, tls: None, web, address: None, rest: Vec::new(), unsent: Vec::new(), broken: false }
+        Ok(Layers {
+            transport,
+            awaits_header: behind_proxy,
+            tls: tls.map(Tls::new).transpose()?.map(Box::new),
+            web,
+            address: None,
+            rest: Vec::new(),
+            unsent: Vec::new(),
+            broken: false,
+        })
     }
 
     /// What makes frames of a browser's bytes, if it came by a listener for browsers.
@@ -93,12 +108,12 @@ impl Layers {
 
     /// Whether frames can pass.
     pub fn is_through(&self) -> bool {
-        !self.broken && self.tls.as_ref().is_none_or(|tls| tls.is_established())
+        !self.broken && !self.awaits_header && self.tls.as_ref().is_none_or(|tls| tls.is_established())
     }
 
     /// Whether TLS was begun and neither agreed on nor found broken.
     pub fn is_handshaking(&self) -> bool {
-        !self.broken && self.tls.as_ref().is_some_and(|tls| !tls.is_established())
+        !self.broken && !self.awaits_header && self.tls.as_ref().is_some_and(|tls| !tls.is_established())
     }
 
     /// Whether the client has said in good order that it will say no more.
@@ -120,16 +135,32 @@ impl Layers {
     /// The connection cannot go on; what is to be sent says why, where there is a way to say it.
     pub fn take(&mut self, came: &mut [u8], plain: &mut BytesMut) -> Result<News, Fault> {
         let mut news = News::default();
-        let mut used = came.len();
-        match &mut self.tls {
+        let mut used = 0;
+        if self.awaits_header {
+            let header = proxy::parse(came).inspect_err(|_| self.broken = true)?;
+            let Some((origin, length)) = header else {
+                self.keep_rest(came);
+                return Ok(news);
+            };
+            (self.awaits_header, used, news.origin) = (false, length, Some(origin));
+            if let Origin::Client(address) = origin {
+                self.address = Some(address);
+            }
+        }
+        let came = &mut came[used..];
+        let used = match &mut self.tls {
             Some(tls) => {
                 let before = tls.is_established();
                 let opened = tls.open(came, plain, &mut self.unsent);
-                used = opened.inspect_err(|_| self.broken = true)?;
+                let used = opened.inspect_err(|_| self.broken = true)?;
                 news.handshake = tls.handshake().filter(|_| !before && tls.is_established());
+                used
             }
-            None => plain.extend_from_slice(came),
-        }
+            None => {
+                plain.extend_from_slice(came);
+                came.len()
+            }
+        };
         self.keep_rest(&came[used..]);
         Ok(news)
     }

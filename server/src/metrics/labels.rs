@@ -135,6 +135,41 @@ impl TlsHandshake {
 }
 
 labels! {
+    /// What a proxy said of a connection.
+    ProxyHeader {
+        /// Where its client is.
+        Client = "client",
+        /// That it comes for itself, or nothing.
+        Local = "local",
+        /// Nothing that is a header.
+        Refused = "refused",
+    }
+}
+
+labels! {
+    /// Why a connection could not be accepted.
+    AcceptFailure {
+        /// The process or the machine has no descriptor left.
+        Descriptors = "descriptors",
+        /// The machine has no memory left for it.
+        Memory = "memory",
+        /// It was gone already.
+        Connection = "connection",
+    }
+}
+
+impl AcceptFailure {
+    /// What an error of `accept` is about.
+    pub fn of(error: &std::io::Error) -> AcceptFailure {
+        match error.raw_os_error() {
+            Some(libc::EMFILE | libc::ENFILE) => AcceptFailure::Descriptors,
+            Some(libc::ENOBUFS | libc::ENOMEM) => AcceptFailure::Memory,
+            _ => AcceptFailure::Connection,
+        }
+    }
+}
+
+labels! {
     /// Why a TLS connection failed.
     TlsFailure {
         /// What came is no TLS at all.
@@ -312,6 +347,8 @@ labels! {
         LoggedOut = "logged_out",
         /// The server was at a limit of its own.
         Overloaded = "overloaded",
+        /// Its address had as many connections as it may.
+        AddressLimit = "address_limit",
         /// The server stopped.
         Stopping = "stopping",
         /// The trunk that carried it ended.

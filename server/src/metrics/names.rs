@@ -73,6 +73,8 @@ metrics! {
     CONNECTIONS_MAX: Kind::Gauge, Count, "hubbub_connections_max", "Limit of hubbub_connections (limits.connections_max, or what the file descriptors allow).";
     CONNECTIONS_UNAUTHENTICATED: Kind::Gauge, Count, "hubbub_connections_unauthenticated", "Open connections that have not logged in.";
     CONNECTIONS_UNAUTHENTICATED_MAX: Kind::Gauge, Count, "hubbub_connections_unauthenticated_max", "Limit of hubbub_connections_unauthenticated (limits.connections_unauthenticated_max).";
+    ACCEPT_FAILURES: Kind::Counter, Count, "hubbub_accept_failures_total", "Connections that could not be accepted, by what was wanting.";
+    PROXY_HEADERS: Kind::Counter, Count, "hubbub_proxy_headers_total", "What trusted proxies said of their connections: a client, nothing about one (local), or no header (refused).";
     CONNECTIONS_ACCEPTED: Kind::Counter, Count, "hubbub_connections_accepted_total", "Client connections that were accepted.";
     DEVICES_LOGGED_IN: Kind::Gauge, Count, "hubbub_devices_logged_in", "Devices with a logged-in connection.";
     CONNECTIONS_LAGGING: Kind::Gauge, Count, "hubbub_connections_lagging", "Connections that read too slowly for live entries and will continue from the log.";

@@ -11,8 +11,8 @@ use hubbub_codec::websocket::CloseCode;
 
 use super::handles::{Family, Published, Share};
 use super::labels::{
-    CloseReason, FrameIn, FrameOut, HttpStatus, LoginMethod, Refusal, TlsFailure, TlsHandshake, Transport,
-    UpgradeRefusal, WebsocketClose,
+    AcceptFailure, CloseReason, FrameIn, FrameOut, HttpStatus, LoginMethod, ProxyHeader, Refusal, TlsFailure,
+    TlsHandshake, Transport, UpgradeRefusal, WebsocketClose,
 };
 use super::names;
 use super::pressure::Pressure;
@@ -80,6 +80,8 @@ pub struct ShardCounters {
     upgrades_refused: Family<{ UpgradeRefusal::COUNT }>,
     websocket_closes_by_client: Family<{ WebsocketClose::COUNT }>,
     websocket_closes_by_us: Family<{ WebsocketClose::COUNT }>,
+    proxy_headers: Family<{ ProxyHeader::COUNT }>,
+    accept_failures: Family<{ AcceptFailure::COUNT }>,
     /// Open connections, now.
     transports: [(u64, Share); Transport::COUNT],
     handles: Handles,
@@ -162,6 +164,8 @@ impl ShardCounters {
             websocket_closes_by_us: Family::new(
                 |i| counter!(names::WEBSOCKET_CLOSES, "by" => "server", "code" => WebsocketClose::LABELS[i]),
             ),
+            proxy_headers: Family::new(|i| counter!(names::PROXY_HEADERS, "outcome" => ProxyHeader::LABELS[i])),
+            accept_failures: Family::new(|i| counter!(names::ACCEPT_FAILURES, "reason" => AcceptFailure::LABELS[i])),
             transports: std::array::from_fn(|i| {
                 let gauge = gauge!(names::TRANSPORT_CONNECTIONS, "transport" => Transport::LABELS[i]);
                 (0, Share::new(gauge))
@@ -224,6 +228,16 @@ impl ShardCounters {
         self.websocket_closes_by_us.counts[WebsocketClose::of(code) as usize] += 1;
     }
 
+    /// Counts what a proxy said of a connection.
+    pub fn proxy_header(&mut self, outcome: ProxyHeader) {
+        self.proxy_headers.counts[outcome as usize] += 1;
+    }
+
+    /// Counts a connection that could not be accepted.
+    pub fn accept_failed(&mut self, reason: AcceptFailure) {
+        self.accept_failures.counts[reason as usize] += 1;
+    }
+
     /// Counts a refusal.
     pub fn refused(&mut self, reason: Refusal) {
         self.refusals.counts[reason as usize] += 1;
@@ -259,6 +273,8 @@ impl ShardCounters {
         self.upgrades_refused.publish();
         self.websocket_closes_by_client.publish();
         self.websocket_closes_by_us.publish();
+        self.proxy_headers.publish();
+        self.accept_failures.publish();
         self.transports.iter_mut().for_each(|(count, share)| share.move_to(*count));
         self.pressure.publish();
         let handles = &mut self.handles;

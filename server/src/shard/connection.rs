@@ -2,7 +2,6 @@
 
 use super::deadlines::Ticks;
 use crate::edge::layers::Layers;
-use crate::metrics::Transport;
 use bytes::Bytes;
 use hubbub_codec::trunk::{ChannelId, Window};
 use hubbub_core::bucket::Bucket;
@@ -36,13 +35,6 @@ pub(super) enum Stage {
     Closing,
     /// Closed for writing; what the client still sends is thrown away, so that it can read our last frame.
     Lingering,
-}
-
-impl Socket {
-    /// Which kind of listener it came by.
-    pub(super) fn transport(&self) -> Transport {
-        self.layers.as_ref().map_or(Transport::Tcp, |layers| layers.transport())
-    }
 }
 
 impl Stage {

@@ -1,100 +1,33 @@
-//! From an accepted socket to a greeted client, and the move of one that logs in to its user's home shard.
+//! From a socket to a greeted client, and the move of one that logs in to its user's home shard.
 
+use super::accepting::TURNED_AWAY_MS;
 use super::connection::{Connection, Name, Socket, Stage};
 use super::reading::{Stop, read_loop};
 use super::{Parcel, Passenger, Shard};
-use crate::edge::http::Http;
+use crate::addresses::Place;
 use crate::edge::layers::Layers;
-use crate::metrics::{CloseReason, HttpStatus, Refusal, Transport};
+use crate::metrics::{CloseReason, Refusal, Transport};
 use crate::wire::{self, NAME_BYTES_MAX};
 use bytes::Bytes;
 use hubbub_codec::proto;
 use hubbub_codec::proto::client_frame::Body;
 use hubbub_codec::proto::error::Action;
 use hubbub_codec::proto::{AuthMethod, ClientFrame, ErrorCode};
-use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, SystemTime};
+use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
-use tokio::net::{TcpListener, TcpStream};
-use tracing::warn;
 
 /// The protocol's version that this server speaks.
 const VERSION: u32 = 1;
-/// How long accepting pauses when the process has no descriptor left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long a client waits that was turned away for want of room.
-const TURNED_AWAY_MS: u32 = 1_000;
-
-/// Accepts connections until aborted.
-pub(super) async fn accept_loop(shard: Rc<RefCell<Shard>>, transport: Transport, listener: TcpListener) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => shard.borrow_mut().accept(transport, stream),
-            Err(error) => {
-                warn!("cannot accept connections for the moment: {error}");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
 impl Shard {
-    fn accept(&mut self, transport: Transport, stream: TcpStream) {
-        self.counters.connections_accepted += 1;
-        let full = self.node.connections.load(Relaxed) >= self.node.connections_max
-            || self.node.strangers.load(Relaxed) >= self.node.strangers_max;
-        if full {
-            self.counters.closed(CloseReason::Overloaded);
-            self.counters.refused(Refusal::Overloaded);
-            if transport == Transport::Tcp {
-                let message = "the server has as many connections as it may; try again shortly".to_owned();
-                let frame = wire::error_frame(0, Action::Retry, ErrorCode::Overloaded, TURNED_AWAY_MS, message);
-                // A fresh socket has room for it; if not, closing says enough.
-                let _ = stream.try_write(&frame);
-            } else if transport == Transport::Http {
-                self.counters.http_answered(HttpStatus::Unavailable);
-                let (head, body) = Http::overloaded(SystemTime::now()).into_bytes();
-                let _ = stream.try_write(&[head, body].concat());
-            }
-            return;
-        }
-        let Ok(layers) = self.layers_for(transport) else {
-            self.counters.closed(CloseReason::IoError);
-            return;
-        };
-        // Without it every small frame would wait for the acknowledgement of the one before.
-        let _ = stream.set_nodelay(true);
-        self.node.connections.fetch_add(1, Relaxed);
-        self.node.strangers.fetch_add(1, Relaxed);
-        let id = self.add(stream, layers);
-        let login_ticks = self.limits.login;
-        self.look_by(id, self.deadlines.now() + login_ticks);
-    }
-
-    /// The layers of a connection that begins.
-    fn layers_for(&self, transport: Transport) -> Result<Option<Box<Layers>>, rustls::Error> {
-        match (transport, &self.node.edge.tls) {
-            (Transport::Tls, Some(tls)) => {
-                Layers::over_tls(transport, tls.frames()).map(|layers| Some(Box::new(layers)))
-            }
-            (Transport::Https, Some(tls)) => {
-                Layers::over_tls(transport, tls.http()).map(|layers| Some(Box::new(layers)))
-            }
-            (Transport::Http, _) => Ok(Some(Box::new(Layers::over_tcp(transport)))),
-            _ => Ok(None),
-        }
-    }
-
     /// Gives a socket its place and its reading task.
-    fn add(&mut self, stream: TcpStream, layers: Option<Box<Layers>>) -> Name {
+    pub(super) fn add(&mut self, stream: TcpStream, layers: Option<Box<Layers>>, place: Option<Place>) -> Name {
         let (read, write) = stream.into_split();
         let id = self.next_name();
         let mut connection = Connection::over_socket(id.1, write, layers, self.deadlines.now());
         self.counters.connected(connection.socket().map_or(Transport::Tcp, Socket::transport));
         let shard = self.handle.upgrade().expect("tasks do not outlive their shard");
-        let task = tokio::task::spawn_local(read_loop(shard, id.0, id.1, read));
+        let task = tokio::task::spawn_local(read_loop(shard, id, read, place));
         if let Some(socket) = connection.socket_mut() {
             socket.task = Some(task.abort_handle());
         }
@@ -156,7 +89,7 @@ impl Shard {
     // ---- The move ----
 
     /// Takes a connection out of this shard and sends it to where it is at home.
-    pub(super) fn send_parcel(&mut self, index: u32, read: OwnedReadHalf, passenger: Passenger) {
+    pub(super) fn send_parcel(&mut self, index: u32, read: OwnedReadHalf, place: Option<Place>, passenger: Passenger) {
         let Some(mut connection) = self.connections.try_remove(index as usize) else { return };
         let Some(socket) = connection.socket_mut().map(std::mem::take) else { return };
         self.counters.disconnected(socket.transport());
@@ -172,7 +105,8 @@ impl Shard {
             Passenger::Login(login) => self.slots.shard_of_user(login.user),
             Passenger::Trunk { shard, .. } => *shard,
         };
-        let parcel = Box::new(Parcel { stream, layers: socket.layers, unread: connection.unread, unsent, passenger });
+        let parcel =
+            Box::new(Parcel { stream, layers: socket.layers, place, unread: connection.unread, unsent, passenger });
         if let Err(parcel) = self.router.hand_over(home, parcel) {
             let message = "the server is busy; log in again shortly".to_owned();
             let request_id = parcel.passenger.request_id();
@@ -186,13 +120,13 @@ impl Shard {
 
     /// Takes a connection in that is at home here.
     pub(super) fn take_parcel(&mut self, parcel: Parcel) {
-        let Parcel { stream, layers, unread, unsent, passenger } = parcel;
+        let Parcel { stream, layers, place, unread, unsent, passenger } = parcel;
         let Ok(stream) = TcpStream::from_std(stream) else {
             self.count_end(CloseReason::IoError, false);
             return;
         };
         let sealed = layers.as_ref().map_or(0, |layers| layers.unsent().len());
-        let id = self.add(stream, layers);
+        let id = self.add(stream, layers, place);
         let connection = &mut self.connections[id.0 as usize];
         connection.stranger = false;
         connection.unread_whole = !unread.is_empty();

@@ -4,11 +4,14 @@
 //! for the shard instead of the socket; what it had read stays with its connection, at most one read and one frame.
 
 use super::Shard;
+use super::accepting::turned_away;
 use super::connection::{Line, Name, Stage, session};
 use super::deadlines::TICK_MS;
+use crate::addresses::{Place, TooMany};
 use crate::edge::layers::{Fault, Layers};
+use crate::edge::proxy::Origin;
 use crate::edge::web::Web;
-use crate::metrics::{CloseReason, FrameIn, Refusal};
+use crate::metrics::{CloseReason, FrameIn, FrameOut, ProxyHeader, Refusal};
 use crate::node::Phase;
 use crate::wire;
 use bytes::{Bytes, BytesMut};
@@ -42,16 +45,27 @@ pub(super) enum Stop {
     Move(super::Passenger),
 }
 
-/// Reads a connection until it ends or moves.
-pub(super) async fn read_loop(shard: Rc<RefCell<Shard>>, index: u32, generation: u32, mut socket: OwnedReadHalf) {
-    let stop = std::future::poll_fn(|cx| shard.borrow_mut().poll_read((index, generation), &mut socket, cx)).await;
+/// Reads a connection until it ends or moves. It holds the connection's place among those of its address.
+pub(super) async fn read_loop(
+    shard: Rc<RefCell<Shard>>,
+    id: Name,
+    mut socket: OwnedReadHalf,
+    mut place: Option<Place>,
+) {
+    let stop = std::future::poll_fn(|cx| shard.borrow_mut().poll_read(id, &mut socket, &mut place, cx)).await;
     if let Stop::Move(passenger) = stop {
-        shard.borrow_mut().send_parcel(index, socket, passenger);
+        shard.borrow_mut().send_parcel(id.0, socket, place, passenger);
     }
 }
 
 impl Shard {
-    fn poll_read(&mut self, id: (u32, u32), socket: &mut OwnedReadHalf, cx: &mut Context<'_>) -> Poll<Stop> {
+    fn poll_read(
+        &mut self,
+        id: Name,
+        socket: &mut OwnedReadHalf,
+        place: &mut Option<Place>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Stop> {
         loop {
             if self.connection(id).is_none() {
                 return Poll::Ready(Stop::Gone);
@@ -100,7 +114,7 @@ impl Shard {
                     return Poll::Ready(Stop::Gone);
                 }
                 Poll::Ready(Ok(read)) if is_layered => {
-                    if let Some(stop) = self.take_layered(id) {
+                    if let Some(stop) = self.take_layered(id, place) {
                         return Poll::Ready(stop);
                     }
                     if read >= READ_BYTES {
@@ -133,7 +147,7 @@ impl Shard {
     }
 
     /// Takes what was read through the connection's layers, and then as frames.
-    fn take_layered(&mut self, id: Name) -> Option<Stop> {
+    fn take_layered(&mut self, id: Name, place: &mut Option<Place>) -> Option<Stop> {
         let now = self.deadlines.now();
         let connection = &mut self.connections[id.0 as usize];
         if connection.stage.is_over() {
@@ -153,7 +167,12 @@ impl Shard {
             self.want_turn();
         }
         match taken {
-            Ok(news) => news.handshake.into_iter().for_each(|how| self.counters.tls_handshake(how)),
+            Ok(news) => {
+                news.handshake.into_iter().for_each(|how| self.counters.tls_handshake(how));
+                if news.origin.is_some_and(|origin| !self.take_origin(id, origin, place)) {
+                    return None;
+                }
+            }
             Err(fault) => {
                 self.end_broken(id, &fault);
                 return None;
@@ -201,9 +220,35 @@ impl Shard {
     /// Ends a connection whose layers are broken.
     fn end_broken(&mut self, id: Name, fault: &Fault) {
         debug!("a connection ends: {fault}");
-        let Fault::Tls(fault) = fault;
-        self.counters.tls_failed(fault.kind());
+        match fault {
+            Fault::Tls(fault) => self.counters.tls_failed(fault.kind()),
+            Fault::Header(_) => self.counters.proxy_header(ProxyHeader::Refused),
+        }
         self.close_after_writing(id, CloseReason::ProtocolError);
+    }
+
+    /// A proxy has said whom it brings: whether there is room for them.
+    fn take_origin(&mut self, id: Name, origin: Origin, place: &mut Option<Place>) -> bool {
+        let Origin::Client(address) = origin else {
+            self.counters.proxy_header(ProxyHeader::Local);
+            return true;
+        };
+        self.counters.proxy_header(ProxyHeader::Client);
+        match self.node.edge.addresses.admit(address) {
+            Ok(own) => {
+                *place = own;
+                true
+            }
+            Err(TooMany) => {
+                let reason = CloseReason::AddressLimit;
+                self.counters.refused(Refusal::Overloaded);
+                if self.connections[id.0 as usize].is_through() {
+                    self.queue(id.0, FrameOut::Error, turned_away(reason));
+                }
+                self.close_after_writing(id, reason);
+                false
+            }
+        }
     }
 
     /// Whether a connection may not be read now.

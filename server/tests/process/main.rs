@@ -3,8 +3,7 @@
 //! Nothing here sleeps to wait or asserts a time: each step waits for what it needs, up to a generous deadline.
 //! `cargo test --release -p hubbub-server --test process direct` runs one file.
 
-mod support;
-
+mod address_limit;
 mod announcement;
 mod bad_input;
 mod blocks;
@@ -39,9 +38,13 @@ mod metrics;
 mod mute;
 mod own_devices;
 mod passwords;
+mod plaintext_refused;
 mod port_in_use;
 mod presence;
 mod profiles;
+mod proxy_addresses;
+mod proxy_bad_header;
+mod proxy_stranger;
 mod python_client;
 mod rates;
 mod reactions;
@@ -59,7 +62,13 @@ mod silent_crowd;
 mod slow_consumer;
 mod storage_full;
 mod store_version;
+mod support;
 mod tls;
+mod tls_close;
+mod tls_garbage;
+mod tls_half_hello;
+mod tls_new_certificate;
+mod tls_slow_consumer;
 mod trunk;
 mod trunk_bad_input;
 mod trunk_lost;

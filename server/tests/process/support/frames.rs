@@ -66,6 +66,11 @@ impl Raw {
         Raw { tls: Some(Box::new(tls)), ..Raw::over(stream) }
     }
 
+    /// The client's end of TLS, to drive it by hand.
+    pub(crate) fn tls_mut(&mut self) -> &mut ClientConnection {
+        self.tls.as_mut().expect("it speaks TLS")
+    }
+
     /// What was agreed on; the handshake must be over.
     pub(crate) fn tls(&self) -> &ClientConnection {
         self.tls.as_ref().expect("it speaks TLS")

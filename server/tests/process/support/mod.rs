@@ -28,7 +28,7 @@ pub(crate) use prometheus::Prometheus;
 pub(crate) use reader::Reader;
 pub(crate) use requests::*;
 pub(crate) use server::{Server, Setup, hubbub, scrape};
-pub(crate) use tls::Certificate;
+pub(crate) use tls::{Certificate, proxy_header};
 pub(crate) use transports::{Transport, over_each_transport};
 pub(crate) use web::*;
 

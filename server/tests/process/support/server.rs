@@ -100,6 +100,11 @@ impl Setup {
         Server::start_in(self, Arc::new(tempfile::tempdir().expect("a temporary directory")))
     }
 
+    /// Starts it with another address for clients.
+    pub(crate) fn start_on(self, listen: SocketAddr) -> Server {
+        Server::start_on(self, Arc::new(tempfile::tempdir().expect("a temporary directory")), listen)
+    }
+
     /// Starts it and expects that it ends by itself, with a failure: what it said.
     pub(crate) fn start_in_vain(self, dir: &Path, listen: SocketAddr, metrics: SocketAddr) -> String {
         let mut running = Running::spawn(&self, dir, listen, metrics, &[]);
@@ -189,8 +194,12 @@ impl Server {
     }
 
     fn start_in(setup: Setup, dir: Arc<TempDir>) -> Server {
+        Server::start_on(setup, dir, SocketAddr::from(([127, 0, 0, 1], 0)))
+    }
+
+    fn start_on(setup: Setup, dir: Arc<TempDir>, listen: SocketAddr) -> Server {
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let running = Running::spawn(&setup, dir.path(), anywhere, anywhere, &[]);
+        let running = Running::spawn(&setup, dir.path(), listen, anywhere, &[]);
         let mut server = Server {
             setup,
             dir,

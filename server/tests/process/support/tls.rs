@@ -5,7 +5,7 @@ use rcgen::{CertificateParams, KeyPair};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
-use std::net::TcpStream;
+use std::net::{IpAddr, Ipv6Addr, TcpStream};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,12 +44,10 @@ impl Certificate {
         self.dir.path().join("key.pem")
     }
 
-    #[allow(dead_code)]
     pub(crate) fn der(&self) -> &CertificateDer<'static> {
         &self.der
     }
 
-    #[allow(dead_code)]
     /// Puts another pair into this one's files.
     pub(crate) fn become_like(&self, other: &Certificate) {
         for (from, to) in [(other.file(), self.file()), (other.key_file(), self.key_file())] {
@@ -59,7 +57,6 @@ impl Certificate {
         }
     }
 
-    #[allow(dead_code)]
     /// Clients that trust it, with all versions that the server speaks.
     pub(crate) fn client(&self) -> Arc<ClientConfig> {
         self.client_of(rustls::ALL_VERSIONS)
@@ -109,4 +106,15 @@ impl Raw {
         raw.log_in(server, user, device);
         raw
     }
+}
+
+/// A PROXY header (version 2) that names a client.
+pub(crate) fn proxy_header(client: &str) -> Vec<u8> {
+    let ports = [0x1f, 0x90, 0, 80];
+    let (family, addresses) = match client.parse().unwrap() {
+        IpAddr::V4(address) => (0x11, [&address.octets()[..], &[127, 0, 0, 1]].concat()),
+        IpAddr::V6(address) => (0x21, [&address.octets()[..], &Ipv6Addr::LOCALHOST.octets()].concat()),
+    };
+    let length = u16::try_from(addresses.len() + ports.len()).unwrap().to_be_bytes();
+    [&b"\r\n\r\n\0\r\nQUIT\n\x21"[..], &[family], &length, &addresses, &ports].concat()
 }
