@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use metrics::Unit;
 
 use super::labels::{
-    CloseReason, FrameIn, FrameOut, HttpStatus, Limit, LoginMethod, Refusal, TlsFailure, Transport, UpgradeRefusal,
-    WebsocketClose,
+    AcceptFailure, CloseReason, FrameIn, FrameOut, HttpStatus, Limit, LoginMethod, ProxyHeader, Refusal, TlsFailure,
+    Transport, UpgradeRefusal, WebsocketClose,
 };
 use super::names;
 use super::{Kind, METRICS, Metric};
@@ -36,14 +36,24 @@ const LABELS: &[Label] = &[
     Label { name: "kind", metrics: &[names::FRAMES, names::FRAME_BYTES], values: "kind of the frame" },
     Label {
         name: "reason",
-        metrics: &[names::REFUSALS, names::CLOSES, names::TLS_FAILURES, names::UPGRADES_REFUSED],
+        metrics: &[
+            names::REFUSALS,
+            names::CLOSES,
+            names::TLS_FAILURES,
+            names::UPGRADES_REFUSED,
+            names::ACCEPT_FAILURES,
+        ],
         values: "why",
     },
     Label { name: "status", metrics: &[names::HTTP_ANSWERS], values: "of the answer" },
     Label { name: "by", metrics: &[names::WEBSOCKET_CLOSES], values: "`client` or `server`" },
     Label { name: "code", metrics: &[names::WEBSOCKET_CLOSES], values: "code of the close" },
     Label { name: "transport", metrics: &[names::TRANSPORT_CONNECTIONS], values: "kind of listener" },
-    Label { name: "outcome", metrics: &[names::TLS_HANDSHAKES], values: "`full`, or `resumed` by a ticket" },
+    Label {
+        name: "outcome",
+        metrics: &[names::TLS_HANDSHAKES, names::PROXY_HEADERS],
+        values: "of a handshake `full`, or `resumed` by a ticket; of a header",
+    },
     Label { name: "method", metrics: &[names::LOGINS], values: "how" },
     Label { name: "setting", metrics: &[names::LIMITED], values: "key of the configuration" },
     Label {
@@ -77,6 +87,8 @@ const SECTIONS: &[(&str, &[&str])] = &[
             "hubbub_http",
             "hubbub_upgrades",
             "hubbub_websocket",
+            "hubbub_accept",
+            "hubbub_proxy",
         ],
     ),
     ("Logins and passwords", &["hubbub_login", "hubbub_password"]),
@@ -157,9 +169,13 @@ fn unit(metric: &Metric) -> &'static str {
 }
 
 fn label_rows() -> String {
-    let lists: [(&str, &[&[&str]]); 7] = [
+    let lists: [(&str, &[&[&str]]); 8] = [
         ("kind", &[FrameIn::LABELS, FrameOut::LABELS]),
-        ("reason", &[Refusal::LABELS, CloseReason::LABELS, TlsFailure::LABELS, UpgradeRefusal::LABELS]),
+        (
+            "reason",
+            &[Refusal::LABELS, CloseReason::LABELS, TlsFailure::LABELS, UpgradeRefusal::LABELS, AcceptFailure::LABELS],
+        ),
+        ("outcome", &[ProxyHeader::LABELS]),
         ("status", &[HttpStatus::LABELS]),
         ("code", &[WebsocketClose::LABELS]),
         ("transport", &[Transport::LABELS]),
