@@ -1,7 +1,7 @@
 //! Sizes for metrics follow what is written.
 
-use crate::fixture::{Scribe, block, group, open};
-use hubbub_core::records::{Read, Write};
+use crate::fixture::{Scribe, block, group, open, page_after};
+use hubbub_core::records::Write;
 use hubbub_store::{Durability, Family, LEVELS, Options, Store, Tier};
 
 #[test]
@@ -52,7 +52,7 @@ fn the_cache_counts_what_it_had() {
     store.flush().unwrap();
     let before = store.sizes().totals;
     for _ in 0..2 {
-        store.read(&Read::Conversation(group(1)), Tier::Any).unwrap().unwrap();
+        store.read(&page_after(group(1), 0), Tier::Any).unwrap();
     }
     let after = store.sizes().totals;
     assert!(after.cache_misses > before.cache_misses && after.cache_hits > before.cache_hits, "{before:?} {after:?}");
