@@ -63,6 +63,7 @@ fn run_with(faults: &str, scenario: Scenario) -> Outcome {
             flags: ["--shards", "2", "--durability", "os"].map(str::to_owned).into(),
             environment: vec![("PLANTED_FAULTS".to_owned(), faults.to_owned())],
             log: log.clone(),
+            transports: Vec::new(),
         }),
         ..Request::new(plan, "made by the server".into())
     };
