@@ -167,7 +167,7 @@ def overview():
         row("Now"),
         stat("Servers up", "Servers that Prometheus reaches, of all that it knows.", "percentunit",
              'avg(up{job="$job",instance=~"$instance"})', bad=0.5, warn=1, low=True, most=1, runbook="down"),
-        stat("Ready", "Servers that take clients (/readyz). A server that starts, drains or stops is not ready.", "percentunit",
+        stat("Ready", "Servers that take clients (/healthz). A server that starts or stops is not ready.", "percentunit",
              f"avg(hubbub_ready{{{S}}})", bad=0.5, warn=1, low=True, most=1, runbook="not-ready"),
         stat("Devices logged in", "Devices with an open, authenticated connection.", "short", f"sum(hubbub_devices_logged_in{{{S}}})"),
         stat("Messages", "Messages accepted from clients, a second.", "ops", f"sum({rate('hubbub_sends_total')})", decimals=1),

@@ -1,35 +1,15 @@
 //! An idle session holds less than a kilobyte, its heap included: a process may hold a million of them.
-#![allow(unsafe_code)] // A counting allocator is the only exact measure.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod counting;
+
 use std::time::Duration;
 
 use bytes::BytesMut;
+use counting::live_bytes;
 use hubbub_codec::frame::append_frame;
 use hubbub_codec::ids::{Conversation, UserId};
 use hubbub_codec::proto::{self, ServerFrame, server_frame::Body};
 use hubbub_codec::session::{OutgoingMessage, Recipient, Session, SessionConfig};
-
-struct Counting;
-
-static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-// SAFETY: every call is passed on to the system's allocator as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE_BYTES.fetch_add(layout.size(), Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        LIVE_BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.dealloc(place, layout) }
-    }
-}
 
 /// As long as a signed token of this project.
 const TOKEN_BYTES: usize = 180;
@@ -73,10 +53,10 @@ fn use_once(session: &mut Session) {
 #[test]
 fn below_a_kilobyte() {
     let token = "t".repeat(TOKEN_BYTES);
-    let before = LIVE_BYTES.load(Ordering::Relaxed);
+    let before = live_bytes();
     let mut session = Box::new(Session::new(SessionConfig::new(token, 1), Duration::ZERO));
     use_once(&mut session);
-    let held = LIVE_BYTES.load(Ordering::Relaxed) - before;
+    let held = usize::try_from(live_bytes() - before).unwrap();
     assert!(session.is_ready());
     println!("{held} bytes, of which the session itself is {}", size_of::<Session>());
     // The token was made before the count.

@@ -1,13 +1,13 @@
 //! TLS and WebSocket without IO, in pieces of one byte: nothing is lost, nothing is kept, nothing panics.
 #![cfg(all(feature = "tls", feature = "websocket"))]
-#![allow(unsafe_code)] // A counting allocator is the only exact measure.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+mod counting;
+
 use std::io::{Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::BytesMut;
+use counting::live_bytes;
 use hubbub_codec::endpoint::Endpoint;
 use hubbub_codec::line::{Line, LineError};
 use hubbub_codec::trust::Trust;
@@ -18,26 +18,6 @@ use hubbub_codec::websocket::{
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection};
-
-struct Counting;
-
-static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-// SAFETY: every call is passed on to the system's allocator as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE_BYTES.fetch_add(layout.size(), Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        LIVE_BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.dealloc(place, layout) }
-    }
-}
 
 /// A client's line and a server of TLS, in memory.
 struct Pair {
@@ -204,9 +184,9 @@ fn an_idle_line_holds_keys_and_no_buffers() {
         pairs.push(pair);
     }
     let Pair { line, .. } = pairs.pop().unwrap();
-    let before = LIVE_BYTES.load(Ordering::Relaxed);
+    let before = live_bytes();
     drop(line);
-    let held = before - LIVE_BYTES.load(Ordering::Relaxed);
+    let held = before - live_bytes();
     eprintln!("{held} bytes");
     assert!(held < 6 * 1024, "{held} bytes");
 }

@@ -45,11 +45,18 @@ impl Web {
         Web::Http(Http::new(is_secure))
     }
 
-    /// Takes what came first. A message of a WebSocket has at most `message_bytes_max` bytes.
-    pub fn take(&mut self, came: &mut BytesMut, site: &Site, message_bytes_max: usize, now: SystemTime) -> Taken {
+    /// Takes what came first. A message of a WebSocket has at most `message_bytes_max` bytes. Only answers over HTTP tell the
+    /// time.
+    pub fn take(
+        &mut self,
+        came: &mut BytesMut,
+        site: &Site,
+        message_bytes_max: usize,
+        clock: fn() -> SystemTime,
+    ) -> Taken {
         match self {
             Web::Http(http) => {
-                let Some(answer) = http.take(came, site, now) else { return Taken::Nothing };
+                let Some(answer) = http.take(came, site, clock()) else { return Taken::Nothing };
                 if answer.status == HttpStatus::SwitchingProtocols {
                     *self = Web::Socket(Socket::new());
                 }
@@ -103,7 +110,7 @@ mod tests {
         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: hubbub.v1\r\n\r\n";
 
     fn take(web: &mut Web, came: &mut BytesMut) -> Taken {
-        web.take(came, &Site::default(), 20, SystemTime::UNIX_EPOCH)
+        web.take(came, &Site::default(), 20, || SystemTime::UNIX_EPOCH)
     }
 
     #[test]

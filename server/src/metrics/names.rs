@@ -61,7 +61,7 @@ macro_rules! metrics {
 
 metrics! {
     INFO: Kind::Gauge, Count, "hubbub_info", "Always 1; the labels say which server this is.";
-    READY: Kind::Gauge, Count, "hubbub_ready", "1 while clients are served, as /readyz says; 0 while the server starts, drains or stops.";
+    READY: Kind::Gauge, Count, "hubbub_ready", "1 while clients are served, as /healthz says; 0 while the server starts or stops.";
     CONNECTIONS: Kind::Gauge, Count, "hubbub_connections", "Open client connections.";
     TRANSPORT_CONNECTIONS: Kind::Gauge, Count, "hubbub_transport_connections", "Open client connections, by the kind of listener that they came by.";
     TLS_HANDSHAKES: Kind::Counter, Count, "hubbub_tls_handshakes_total", "TLS handshakes that succeeded, by outcome (full, or resumed by a ticket) and version.";

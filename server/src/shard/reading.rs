@@ -113,22 +113,9 @@ impl Shard {
                     }
                     return Poll::Ready(Stop::Gone);
                 }
-                Poll::Ready(Ok(read)) if is_layered => {
-                    if let Some(stop) = self.take_layered(id, place) {
-                        return Poll::Ready(stop);
-                    }
-                    if read >= READ_BYTES {
-                        cx.waker().wake_by_ref();
-                        return Poll::Pending;
-                    }
-                }
                 Poll::Ready(Ok(read)) => {
-                    let bytes = self.scratch.split().freeze();
-                    let now = self.deadlines.now();
-                    let connection = &mut self.connections[id.0 as usize];
-                    connection.unread.clear();
-                    connection.last_heard = now;
-                    if let Some(stop) = self.take_bytes(id, bytes) {
+                    let stop = if is_layered { self.take_layered(id, place) } else { self.take_bare(id) };
+                    if let Some(stop) = stop {
                         return Poll::Ready(stop);
                     }
                     if read >= READ_BYTES {
@@ -146,9 +133,23 @@ impl Shard {
         }
     }
 
+    /// Takes what was read as frames.
+    fn take_bare(&mut self, id: Name) -> Option<Stop> {
+        let bytes = self.scratch.split().freeze();
+        self.note_heard(id);
+        self.take_bytes(id, bytes)
+    }
+
+    /// What a connection had unread stands in front of what was just read.
+    fn note_heard(&mut self, id: Name) {
+        let now = self.deadlines.now();
+        let connection = &mut self.connections[id.0 as usize];
+        connection.unread.clear();
+        connection.last_heard = now;
+    }
+
     /// Takes what was read through the connection's layers, and then as frames.
     fn take_layered(&mut self, id: Name, place: &mut Option<Place>) -> Option<Stop> {
-        let now = self.deadlines.now();
         let connection = &mut self.connections[id.0 as usize];
         if connection.stage.is_over() {
             self.scratch.clear();
@@ -161,10 +162,10 @@ impl Shard {
         let taken = layers.take(&mut self.scratch, &mut self.opened);
         self.scratch.clear();
         let bytes = self.opened.split();
-        connection.out_bytes += connection.sealed_bytes() - before.1;
-        if connection.sealed_bytes() > 0 && !std::mem::replace(&mut connection.dirty, true) {
-            self.dirty.push(id.0);
-            self.want_turn();
+        let sealed = connection.sealed_bytes();
+        connection.out_bytes += sealed - before.1;
+        if sealed > 0 {
+            self.mark_dirty(id.0);
         }
         match taken {
             Ok(news) => {
@@ -179,9 +180,7 @@ impl Shard {
             }
         }
         if bytes.len() > before.0 {
-            let connection = &mut self.connections[id.0 as usize];
-            connection.unread.clear();
-            connection.last_heard = now;
+            self.note_heard(id);
             if let Some(stop) = self.take_plain(id, bytes) {
                 return Some(stop);
             }

@@ -49,7 +49,7 @@ impl Shard {
             }
             let message_bytes_max = self.frame_bytes_max(id);
             let web = self.connections[id.0 as usize].web_mut()?;
-            match web.take(&mut bytes, &self.node.edge.site, message_bytes_max, SystemTime::now()) {
+            match web.take(&mut bytes, &self.node.edge.site, message_bytes_max, SystemTime::now) {
                 Taken::Nothing => {
                     self.keep_part(id, &bytes);
                     return None;

@@ -332,10 +332,7 @@ impl Shard {
         connection.unread = Vec::new();
         connection.unread_whole = false;
         connection.part_since = 0;
-        if !connection.dirty {
-            connection.dirty = true;
-            self.dirty.push(id.0);
-        }
+        self.mark_dirty(id.0);
         self.wake(id);
         self.counters.connections_lagging -= u64::from(lagged);
         self.counters.closed(reason);
@@ -432,8 +429,8 @@ async fn drain(shard: Rc<RefCell<Shard>>, id: (u32, u32), socket: Rc<OwnedWriteH
 }
 
 /// How many bytes a socket has taken; `None` when it takes no more for now.
-fn try_write(write: &OwnedWriteHalf, bytes: &[u8]) -> io::Result<Option<usize>> {
-    match write.try_write(bytes) {
+fn taken(written: io::Result<usize>) -> io::Result<Option<usize>> {
+    match written {
         Ok(0) => Err(io::ErrorKind::WriteZero.into()),
         Ok(written) => Ok(Some(written)),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
@@ -469,12 +466,8 @@ impl Connection {
                     write.try_write_vectored(&slices[..count])
                 }
             };
-            match written {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => self.take_written(written),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
-            }
+            let Some(written) = taken(written)? else { return Ok(false) };
+            self.take_written(written);
         }
         Ok(true)
     }
@@ -484,7 +477,7 @@ impl Connection {
     fn write_sealed(&mut self, write: &OwnedWriteHalf, scratch: &mut WriteScratch) -> io::Result<bool> {
         loop {
             while let Some(layers) = self.layers_mut().filter(|layers| !layers.unsent().is_empty()) {
-                let Some(written) = try_write(write, layers.unsent())? else { return Ok(false) };
+                let Some(written) = taken(write.try_write(layers.unsent()))? else { return Ok(false) };
                 layers.note_sent(written);
                 self.out_bytes -= written;
             }
@@ -492,7 +485,7 @@ impl Connection {
                 return Ok(true);
             }
             let sealed = &scratch.sealed[..];
-            let written = try_write(write, sealed)?.unwrap_or(0);
+            let written = taken(write.try_write(sealed))?.unwrap_or(0);
             let layers = self.layers_mut().expect("it was just there");
             layers.keep_unsent(&sealed[written..]);
             self.out_bytes += sealed.len() - written;
